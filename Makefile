@@ -1,0 +1,36 @@
+# PGXS: `make`, `make install` and `make installcheck` mean what they mean for
+# every extension, against the server that PG_CONFIG names.  `make test`,
+# `make demo`, `make replay` and `make bench` need no server: script/sandbox
+# makes a throw-away one.
+
+EXTENSION  = voucher
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
+
+MODULE_big = voucher
+MODULES_C  = voucher
+OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
+
+# The install script is these parts in this order; a part may use what stands
+# above it and nothing below.
+SQL_PARTS  =
+
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = $(EXTENSION)--*.sql
+
+REGRESS    =
+REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=voucher
+ISOLATION  =
+ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
+
+PG_CFLAGS  = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+srcdir    ?= .
+PG_CONFIG ?= pg_config
+PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+endif
+
+$(EXTENSION)--$(EXTVERSION).sql: $(addprefix $(srcdir)/src/,$(addsuffix .sql,$(SQL_PARTS))) $(srcdir)/voucher.control $(srcdir)/Makefile
+	(printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' && \
+	 cat /dev/null $(addprefix $(srcdir)/src/,$(addsuffix .sql,$(SQL_PARTS)))) > $@
