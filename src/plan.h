@@ -1,0 +1,216 @@
+/*
+ * plan.h
+ *		The plan: who pays how much of which line of an order, and why not.
+ *
+ * Everything here is a plain struct and a pure function of it: no table, no
+ * clock, no setting.  match, quote and settle all call it, so what was quoted
+ * is what is settled.  Amounts are units of 1e-8 (amount.h).
+ */
+#ifndef VOUCHER_PLAN_H
+#define VOUCHER_PLAN_H
+
+#include "datatype/timestamp.h"
+
+#include "amount.h"
+#include "errors.h"
+#include "scope.h"
+
+/*
+ * What an instrument is.  The order is the order of deduction: list price,
+ * then coupon, then promo code (both reduce the price), then voucher (pays as
+ * tender), then cash.
+ */
+typedef enum InstrumentKind
+{
+	KIND_COUPON,
+	KIND_PROMO_CODE,
+	KIND_VOUCHER
+} InstrumentKind;
+
+#define KIND_COUNT 3
+
+typedef enum PaymentType
+{
+	PAYMENT_SUBSCRIPTION,
+	PAYMENT_PAY_AS_YOU_GO,
+	PAYMENT_ANY					/* in terms only: no restriction */
+} PaymentType;
+
+/* An instrument's state at an instant: derived, never stored. */
+typedef enum InstrumentStatus
+{
+	STATUS_PENDING,
+	STATUS_AVAILABLE,
+	STATUS_FROZEN,
+	STATUS_EXHAUSTED,
+	STATUS_EXPIRED
+} InstrumentStatus;
+
+/*
+ * Why an instrument does not apply: symbol, code that users see, SQLSTATE when
+ * the caller named the instrument.  Judged in JudgeCandidate and nowhere else.
+ * The order from PRODUCT to DURATION is that of how near a line came.
+ */
+#define REASONS(R) \
+	R(APPLIES,				"applies",					0) \
+	R(EXHAUSTED,			"exhausted",				ERRCODE_VC_EXHAUSTED) \
+	R(EXPIRED,				"expired",					ERRCODE_VC_EXPIRED) \
+	R(FROZEN,				"frozen",					ERRCODE_VC_FROZEN) \
+	R(PENDING,				"not_yet_effective",		ERRCODE_VC_NOT_YET_EFFECTIVE) \
+	R(NOT_INVITED,			"not_invited",				ERRCODE_VC_NOT_INVITED) \
+	R(PAYMENT_TYPE,			"payment_type",				ERRCODE_VC_PAYMENT_TYPE) \
+	R(PRODUCT,				"product_not_in_scope",		ERRCODE_VC_PRODUCT_NOT_IN_SCOPE) \
+	R(ORDER_TYPE,			"order_type_not_in_scope",	ERRCODE_VC_ORDER_TYPE_NOT_IN_SCOPE) \
+	R(NOT_FIRST_PURCHASE,	"not_first_purchase",		ERRCODE_VC_NOT_FIRST_PURCHASE) \
+	R(DURATION,				"duration",					ERRCODE_VC_DURATION) \
+	R(THRESHOLD,			"below_threshold",			ERRCODE_VC_BELOW_THRESHOLD)
+
+typedef enum Reason
+{
+#define R(symbol, code, sqlstate) REASON_##symbol,
+	REASONS(R)
+#undef R
+} Reason;
+
+/* The rules of a template, as the catalog keeps them.  Frozen once written. */
+typedef struct Terms
+{
+	int64		templateId;
+	const char *name;
+	InstrumentKind kind;
+	const char *currency;
+	bool		hasRate;		/* rate, else a face value */
+	int64		rate;			/* share of the base that is taken off, in 1e-8 */
+	Amount		maximum;		/* most that one use takes off; AMOUNT_MAX = none */
+	Amount		threshold;		/* least sum of the eligible lines */
+	const Scope *scope;
+	PaymentType paymentType;
+	bool		firstPurchase;	/* a purchase line must be the product's first */
+	int64		minDuration;	/* bounds of a line's duration, microseconds */
+	int64		maxDuration;	/* PG_INT64_MAX = none */
+	bool		invitedOnly;
+} Terms;
+
+/* A line of an order, with what is known of its product. */
+typedef struct PlanLine
+{
+	int32		lineNo;
+	const char *product;
+	int			productLen;
+	const char *orderType;
+	int			orderTypeLen;
+	Amount		amount;			/* list price, > 0 */
+	int64		duration;		/* microseconds, -1 = none given */
+	const char *registered;		/* the product of the catalogue it belongs to */
+	bool		universal;		/* may a universal scope cover it */
+	bool		purchase;		/* order type is "purchase" */
+	bool		purchasedBefore;	/* by this account: the registered product */
+} PlanLine;
+
+typedef struct PlanOrder
+{
+	TimestampTz at;				/* the order's own time */
+	PaymentType paymentType;
+	int			digits;			/* of the currency's minor unit */
+	int			nlines;
+	PlanLine   *lines;
+} PlanOrder;
+
+/* An instrument of the account, and what JudgeCandidate found. */
+typedef struct Candidate
+{
+	int64		instrumentId;	/* 0: a promo code not yet used by the account */
+	const Terms *terms;
+	Amount		faceValue;		/* 0 where a rate decides */
+	Amount		balance;
+	int32		used;
+	int32		maxUses;		/* PG_INT32_MAX = unlimited */
+	int32		version;
+	bool		frozen;
+	bool		invited;		/* to the template's campaign; read if invitedOnly */
+	TimestampTz effective;		/* half-open: [effective, expiry) */
+	TimestampTz expiry;
+	TimestampTz issuedAt;
+	/* judged: */
+	Reason		reason;
+	Amount		base;			/* list price of the eligible lines */
+	Amount		pays;			/* what it would pay or take off alone */
+	bool	   *eligible;		/* per line */
+} Candidate;
+
+typedef enum ChoiceMode
+{
+	CHOICE_AUTO,
+	CHOICE_NONE,
+	CHOICE_NAMED
+} ChoiceMode;
+
+typedef struct Choice
+{
+	ChoiceMode	mode;
+	Candidate  *named;			/* when CHOICE_NAMED; must apply */
+} Choice;
+
+/*
+ * A deduction policy: what vouchers are sorted by.  The first key that differs
+ * decides; every policy ends in the instrument's id, so that a result can be
+ * reproduced.
+ */
+typedef enum SortKey
+{
+	SORT_PAYS_DESC,
+	SORT_BALANCE_DESC,
+	SORT_EXPIRY_ASC,
+	SORT_ISSUED_ASC
+} SortKey;
+
+typedef struct Policy
+{
+	int			nkeys;
+	SortKey		keys[4];
+} Policy;
+
+extern const Policy LargestFirst;
+
+/* One instrument's part in a settlement. */
+typedef struct PlanPart
+{
+	Candidate  *candidate;
+	Amount		amount;
+	Amount	   *shares;			/* per line, sum = amount */
+} PlanPart;
+
+/*
+ * The settlement: gross = discount + rounding + voucher + cash.  Cash is a
+ * whole number of minor units, and so is every part; what is below one is in
+ * rounding (down, once, on what is due).
+ */
+typedef struct Plan
+{
+	Amount		gross;
+	Amount		discount;
+	Amount		rounding;
+	Amount		voucher;
+	Amount		cash;
+	int			nparts;
+	PlanPart	parts[KIND_COUNT];
+} Plan;
+
+extern const char *KindName(InstrumentKind kind);
+extern const char *StatusName(InstrumentStatus status);
+extern const char *ReasonCode(Reason reason);
+extern int	ReasonSqlState(Reason reason);
+
+extern InstrumentStatus StatusAt(bool frozen, bool hasFaceValue, Amount balance,
+								 int32 used, int32 maxUses, TimestampTz effective,
+								 TimestampTz expiry, TimestampTz at);
+extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
+extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
+extern void MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
+					 const Choice choice[KIND_COUNT], const Policy *policy, Plan *plan);
+
+/* allocate.c */
+extern void Allocate(Amount total, int n, const Amount *weights, Amount minorUnit,
+					 Amount *shares);
+
+#endif							/* VOUCHER_PLAN_H */
