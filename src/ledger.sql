@@ -26,7 +26,6 @@ CREATE TABLE voucher.cash_entry (
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     order_id    text COLLATE "C",
     request_id  text COLLATE "C",
-    actor       text,
     reason      text,
     CONSTRAINT cash_entry_pkey PRIMARY KEY (account_id, currency, version),
     CONSTRAINT cash_entry_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY ('{open,deposit,settle,refund}'::pg_catalog.text[])),
@@ -76,7 +75,6 @@ CREATE TABLE voucher.entry (
     kind          text COLLATE "C" NOT NULL,
     order_id      text COLLATE "C",
     request_id    text COLLATE "C",
-    actor         text,
     reason        text,
     CONSTRAINT entry_pkey PRIMARY KEY (account_id, instrument_id, version),
     CONSTRAINT entry_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY ('{issue,settle,freeze,unfreeze}'::pg_catalog.text[])),
@@ -116,6 +114,7 @@ CREATE TABLE voucher.instrument (
     CONSTRAINT instrument_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
     CONSTRAINT instrument_first_entry_fkey FOREIGN KEY (account_id, instrument_id, first_entry)
         REFERENCES voucher.entry (account_id, instrument_id, version),
+    CONSTRAINT instrument_ordinal_check CHECK (ordinal OPERATOR(pg_catalog.>) 0),
     CONSTRAINT instrument_balance_check CHECK (balance OPERATOR(voucher.>=) 0
         AND balance OPERATOR(voucher.<=) COALESCE(face_value, 0::voucher.amount)),
     CONSTRAINT instrument_uses_check CHECK (used OPERATOR(pg_catalog.>=) 0 AND used OPERATOR(pg_catalog.<=) max_uses),
@@ -142,7 +141,6 @@ CREATE TABLE voucher.invoice (
     amount      voucher.amount NOT NULL,
     at          timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    actor       text,
     CONSTRAINT invoice_pkey PRIMARY KEY (account_id, invoice_id),
     CONSTRAINT invoice_id_check CHECK (invoice_id OPERATOR(pg_catalog.<>) ''),
     CONSTRAINT invoice_amount_check CHECK (amount OPERATOR(voucher.>) 0)
@@ -164,7 +162,6 @@ CREATE TABLE voucher.settlement_entry (
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     invoice_id  text COLLATE "C",
     request_id  text COLLATE "C",
-    actor       text,
     reason      text,
     CONSTRAINT settlement_entry_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT settlement_entry_invoice_fkey FOREIGN KEY (account_id, invoice_id) REFERENCES voucher.invoice,
@@ -243,11 +240,13 @@ COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the accoun
 CREATE TABLE voucher.purchase (
     account_id text COLLATE "C" NOT NULL,
     product    text COLLATE "C" NOT NULL,
-    order_id   text COLLATE "C" NOT NULL,
+    order_id   text COLLATE "C",
     CONSTRAINT purchase_pkey PRIMARY KEY (account_id, product)
 );
-SELECT pg_catalog.pg_extension_config_dump('voucher.purchase', '');
-COMMENT ON TABLE voucher.purchase IS 'products that an account has purchased, with the first order; insert earlier history here when you migrate';
+-- Rows with an order come from settlement.first_purchase, at a restore too.
+SELECT pg_catalog.pg_extension_config_dump('voucher.purchase', 'WHERE order_id IS NULL');
+COMMENT ON TABLE voucher.purchase IS 'products that an account has purchased';
+COMMENT ON COLUMN voucher.purchase.order_id IS 'the first order; null: a purchase made before this extension kept the orders (record_purchase)';
 
 -- ---------------------------------------------------------------------------
 -- Triggers
@@ -327,7 +326,7 @@ CREATE TRIGGER t3_open AFTER INSERT ON voucher.settlement
     FOR EACH ROW WHEN (NEW.entry_version IS NOT NULL)
     EXECUTE FUNCTION voucher.open_balance('settlement');
 
-CREATE TRIGGER t4_per_account BEFORE INSERT ON voucher.instrument
+CREATE TRIGGER t4_per_account AFTER INSERT ON voucher.instrument
     FOR EACH ROW EXECUTE FUNCTION voucher.check_per_account();
 CREATE TRIGGER t5_first_purchase AFTER INSERT ON voucher.settlement
     FOR EACH ROW WHEN (NEW.first_purchase IS NOT NULL)

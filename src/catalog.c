@@ -1,0 +1,448 @@
+/*
+ * catalog.c
+ *		The catalogue, kept in memory per session.
+ *
+ * Orders ask for the same few products and templates again and again; reading
+ * them from tables would cost more than the plan itself.  A trigger on each of
+ * the tables sends a relation cache message when a row changes, and every
+ * session that receives one reads anew.  Rows are read as committed now, not
+ * by the transaction's snapshot: what an old snapshot saw must not stay in
+ * memory after that transaction.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(catalog_changed);
+PG_FUNCTION_INFO_V1(normalize_promo_code);
+
+/* Longest name that is looked up; nothing longer can be in the catalogue. */
+#define MAX_NAME 255
+
+/* Read anew past this many names: products' paths come from callers. */
+#define MAX_ENTRIES 20000
+
+/* What a name names; the first character of a cache key. */
+#define KEY_PRODUCT		'p'
+#define KEY_ORDER_TYPE	'o'
+#define KEY_CURRENCY	'c'
+#define KEY_TEMPLATE	't'
+#define KEY_PROMO_CODE	'w'
+
+typedef struct NameEntry
+{
+	char		key[MAX_NAME + 2];
+	void	   *value;
+} NameEntry;
+
+typedef struct TemplateEntry
+{
+	int64		templateId;
+	Template   *template;
+} TemplateEntry;
+
+static MemoryContext catalogContext;
+static HTAB *names;
+static HTAB *templates;
+static bool stale = true;
+static Oid	watched[4];
+
+static const char *const watchedTables[] = {"currency", "order_type", "product", "template"};
+
+/* A relation changed: is it one of ours? */
+static void
+RelationChanged(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid))
+		stale = true;
+	for (int i = 0; i < lengthof(watched); i++)
+	{
+		if (watched[i] == relid)
+			stale = true;
+	}
+}
+
+/* Trigger: tell every session, this one too, that the table's rows changed. */
+Datum
+catalog_changed(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be called as a trigger", "catalog_changed")));
+	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	PG_RETURN_NULL();
+}
+
+/*
+ * Make ready for look-ups; call once per verb, between StoreBegin and the
+ * first look-up.  What earlier look-ups of this transaction returned stays.
+ */
+void
+CatalogBegin(void)
+{
+	static bool registered = false;
+	HASHCTL		control = {0};
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(RelationChanged, (Datum) 0);
+		registered = true;
+	}
+	if (names != NULL && hash_get_num_entries(names) > MAX_ENTRIES)
+		stale = true;
+	if (!stale)
+		return;
+
+	/* an outer call of this transaction may still hold what it looked up */
+	if (catalogContext != NULL)
+		MemoryContextSetParent(catalogContext, TopTransactionContext);
+	names = templates = NULL;
+	catalogContext = AllocSetContextCreate(CacheMemoryContext, "voucher catalogue",
+										   ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < lengthof(watched); i++)
+		watched[i] = StoreRelation(watchedTables[i]);
+
+	control.hcxt = catalogContext;
+	control.keysize = sizeof(((NameEntry *) NULL)->key);
+	control.entrysize = sizeof(NameEntry);
+	names = hash_create("voucher names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(TemplateEntry);
+	templates = hash_create("voucher templates", 64, &control,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	stale = false;
+}
+
+/* Compose the cache key of a name.  The caller has checked the name's length. */
+static void
+NameKey(char *key, char what, const char *name)
+{
+	key[0] = what;
+	strlcpy(key + 1, name, MAX_NAME + 1);
+}
+
+/* What is kept under a name, or NULL. */
+static void *
+FindName(char what, const char *name)
+{
+	char		key[MAX_NAME + 2];
+	NameEntry  *entry;
+
+	if (strlen(name) > MAX_NAME)
+		return NULL;
+	NameKey(key, what, name);
+	entry = hash_search(names, key, HASH_FIND, NULL);
+	return entry == NULL ? NULL : entry->value;
+}
+
+/* Keep a value, which lives in catalogContext, under a name. */
+static void
+KeepName(char what, const char *name, void *value)
+{
+	char		key[MAX_NAME + 2];
+	NameEntry  *entry;
+
+	NameKey(key, what, name);
+	entry = hash_search(names, key, HASH_ENTER, NULL);
+	entry->value = value;
+}
+
+/* Run a look-up by one text key; false if it found nothing. */
+static bool
+LookUp(Statement statement, const char *name)
+{
+	Datum		value;
+
+	if (strlen(name) > MAX_NAME)
+		return false;
+	value = CStringGetTextDatum(name);
+	return StoreRun(statement, STORE_LATEST, &value, NULL) > 0;
+}
+
+/* A column as a string in the current context, NULL if null. */
+static const char *
+OptionalText(int column)
+{
+	return StoreText(0, column);
+}
+
+/* A column of a varlena or fixed-length by-reference type, copied; NULL if null. */
+static void *
+OptionalCopy(int column, int typlen)
+{
+	bool		isnull;
+	Datum		value = StoreDatum(0, column, &isnull);
+
+	if (isnull)
+		return NULL;
+	if (typlen == -1)
+		return PG_DETOAST_DATUM_COPY(value);
+	return DatumGetPointer(datumCopy(value, false, typlen));
+}
+
+/* A 32-bit column, or a default if null. */
+static int32
+OptionalInt32(int column, int32 otherwise)
+{
+	bool		isnull;
+	Datum		value = StoreDatum(0, column, &isnull);
+
+	return isnull ? otherwise : DatumGetInt32(value);
+}
+
+/* An amount column, or a default if null. */
+static Amount
+OptionalAmount(int column, Amount otherwise)
+{
+	bool		isnull;
+	Datum		value = StoreDatum(0, column, &isnull);
+
+	return isnull ? otherwise : DatumGetAmount(value);
+}
+
+/* An interval column as a span, or a default if null. */
+static int64
+OptionalSpan(int column, int64 otherwise)
+{
+	Interval   *interval = OptionalCopy(column, sizeof(Interval));
+
+	return interval == NULL ? otherwise : IntervalSpan(interval);
+}
+
+/* The kind that a name of template.kind means. */
+static InstrumentKind
+KindFromName(const char *name)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+	{
+		if (strcmp(KindName(kind), name) == 0)
+			return kind;
+	}
+	elog(ERROR, "unknown kind \"%s\"", name);
+}
+
+/* The length of an interval in microseconds, a month taken as 30 days, as PostgreSQL compares. */
+int64
+IntervalSpan(const Interval *interval)
+{
+	int64		days = (int64) interval->month * DAYS_PER_MONTH + interval->day;
+	int128		span = (int128) days * USECS_PER_DAY + interval->time;
+
+	if (span > PG_INT64_MAX)
+		return PG_INT64_MAX;
+	if (span < PG_INT64_MIN)
+		return PG_INT64_MIN;
+	return (int64) span;
+}
+
+/* The template of the row that the last statement found; columns as in TEMPLATE_COLUMNS. */
+static Template *
+BuildTemplate(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(catalogContext);
+	Template   *template = palloc0(sizeof(Template));
+	Terms	   *terms = &template->terms;
+	const char *paymentType;
+	bool		isnull;
+	TemplateEntry *entry;
+
+	terms->templateId = StoreInt64(0, 1);
+	terms->name = OptionalText(2);
+	terms->kind = KindFromName(OptionalText(3));
+	template->campaign = OptionalText(4);
+	terms->currency = OptionalText(5);
+	template->faceValue = OptionalAmount(6, 0);
+	StoreDatum(0, 7, &isnull);
+	terms->hasRate = !isnull;
+	terms->rate = OptionalAmount(7, 0);
+	terms->maximum = OptionalAmount(8, AMOUNT_MAX);
+	terms->threshold = StoreAmount(0, 9);
+	terms->scope = OptionalCopy(10, -1);
+	paymentType = OptionalText(11);
+	terms->paymentType = paymentType == NULL ? PAYMENT_ANY :
+		strcmp(paymentType, "subscription") == 0 ? PAYMENT_SUBSCRIPTION : PAYMENT_PAY_AS_YOU_GO;
+	terms->firstPurchase = StoreBool(0, 12);
+	terms->minDuration = OptionalSpan(13, 0);
+	terms->maxDuration = OptionalSpan(14, PG_INT64_MAX);
+	template->uses = OptionalInt32(15, PG_INT32_MAX);
+	template->perAccount = OptionalInt32(16, PG_INT32_MAX);
+	terms->invitedOnly = StoreBool(0, 17);
+	template->valid = OptionalCopy(18, -1);
+	template->validFor = OptionalCopy(19, sizeof(Interval));
+	template->fromIssue = StoreBool(0, 20);
+	template->timeZone = OptionalText(21);
+	template->promoCode = OptionalText(22);
+	MemoryContextSwitchTo(old);
+
+	entry = hash_search(templates, &terms->templateId, HASH_ENTER, NULL);
+	entry->template = template;
+	return template;
+}
+
+/* A template by its id, which came from a row that refers to it. */
+const Template *
+CatalogTemplate(int64 templateId)
+{
+	TemplateEntry *entry = hash_search(templates, &templateId, HASH_FIND, NULL);
+	Datum		value = Int64GetDatum(templateId);
+
+	if (entry != NULL)
+		return entry->template;
+	if (StoreRun(STMT_TEMPLATE_BY_ID, STORE_LATEST, &value, NULL) == 0)
+		elog(ERROR, "template " INT64_FORMAT " does not exist", templateId);
+	return BuildTemplate();
+}
+
+/* A template by its name; error VC005 if there is none. */
+const Template *
+CatalogTemplateByName(const char *name)
+{
+	Template   *template = FindName(KEY_TEMPLATE, name);
+
+	if (template != NULL)
+		return template;
+	if (!LookUp(STMT_TEMPLATE_BY_NAME, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_TEMPLATE),
+				 errmsg("template \"%s\" does not exist", name)));
+	template = BuildTemplate();
+	KeepName(KEY_TEMPLATE, name, template);
+	return template;
+}
+
+/* The template of a normalised promo code, NULL if there is none. */
+const Template *
+CatalogTemplateByPromoCode(const char *promoCode)
+{
+	Template   *template = FindName(KEY_PROMO_CODE, promoCode);
+
+	if (template != NULL)
+		return template;
+	if (!LookUp(STMT_TEMPLATE_BY_PROMO_CODE, promoCode))
+		return NULL;
+	template = BuildTemplate();
+	KeepName(KEY_PROMO_CODE, promoCode, template);
+	return template;
+}
+
+/*
+ * The product of the catalogue that a path is or lies below: the lowest one.
+ * It counts as universal if all that it lies below are.  Error VC002 if there
+ * is none.
+ */
+const Product *
+CatalogProduct(const char *path)
+{
+	Product    *product = FindName(KEY_PRODUCT, path);
+
+	if (product != NULL)
+		return product;
+	if (!LookUp(STMT_PRODUCT, path))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_PRODUCT),
+				 errmsg("product \"%s\" does not exist", path),
+				 errdetail("Neither it nor a product that it lies below is in the catalogue."),
+				 errhint("Add it with voucher.register_product.")));
+	product = MemoryContextAlloc(catalogContext, sizeof(Product));
+	product->registered = MemoryContextStrdup(catalogContext, StoreText(0, 1));
+	product->universal = StoreBool(0, 2);
+	KeepName(KEY_PRODUCT, path, product);
+	return product;
+}
+
+/* Error VC003 unless the order type exists. */
+void
+CatalogCheckOrderType(const char *orderType)
+{
+	static char known;
+
+	if (FindName(KEY_ORDER_TYPE, orderType) != NULL)
+		return;
+	if (!LookUp(STMT_ORDER_TYPE, orderType))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_ORDER_TYPE),
+				 errmsg("order type \"%s\" does not exist", orderType),
+				 errhint("Order types are rows of voucher.order_type.")));
+	KeepName(KEY_ORDER_TYPE, orderType, &known);
+}
+
+/* Decimals of a currency's minor unit; error VC004 if it does not exist. */
+int
+CatalogDigits(const char *currency)
+{
+	int		   *digits = FindName(KEY_CURRENCY, currency);
+
+	if (digits != NULL)
+		return *digits;
+	if (!LookUp(STMT_CURRENCY, currency))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_CURRENCY),
+				 errmsg("currency \"%s\" does not exist", currency),
+				 errhint("Currencies are rows of voucher.currency.")));
+	digits = MemoryContextAlloc(catalogContext, sizeof(int));
+	*digits = StoreInt32(0, 1);
+	KeepName(KEY_CURRENCY, currency, digits);
+	return *digits;
+}
+
+/* Error unless an amount is positive and a whole number of the currency's minor unit. */
+void
+CheckMinorUnit(Amount amount, const char *currency, const char *what)
+{
+	int			digits = CatalogDigits(currency);
+
+	if (amount <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be greater than zero", what),
+				 errdetail("It is %s.", AmountToString(amount))));
+	if (amount % AmountQuantum(digits) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a whole number of the currency's minor unit", what),
+				 errdetail("It is %s %s; %s has %d decimals.", AmountToString(amount),
+						   currency, currency, digits),
+				 errhint("Round it first: voucher.round(amount, %d).", digits)));
+}
+
+/*
+ * A promo code as it is kept and compared: case and separators do not matter.
+ * Letters outside ASCII stay as they are.
+ */
+char *
+NormalizePromoCode(const char *promoCode)
+{
+	char	   *normal = palloc(strlen(promoCode) + 1);
+	char	   *to = normal;
+
+	for (const char *from = promoCode; *from != '\0'; from++)
+	{
+		if (strchr(" \t\r\n-_.", *from) == NULL)
+			*to++ = pg_ascii_toupper((unsigned char) *from);
+	}
+	*to = '\0';
+	return normal;
+}
+
+/* normalize_promo_code(text) returns text */
+Datum
+normalize_promo_code(PG_FUNCTION_ARGS)
+{
+	char	   *promoCode = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_TEXT_P(cstring_to_text(NormalizePromoCode(promoCode)));
+}

@@ -1,0 +1,47 @@
+/*
+ * catalog.h
+ *		Products, order types, currencies and templates, kept in memory.
+ *
+ * What the functions return lives at least until the transaction ends.
+ */
+#ifndef VOUCHER_CATALOG_H
+#define VOUCHER_CATALOG_H
+
+#include "utils/rangetypes.h"
+
+#include "plan.h"
+
+/* A template: the plan's terms, and what issuing needs. */
+typedef struct Template
+{
+	Terms		terms;
+	const char *campaign;		/* NULL = none */
+	const char *promoCode;		/* NULL unless kind is promo_code */
+	Amount		faceValue;		/* 0 where a rate decides */
+	int32		uses;			/* PG_INT32_MAX = unlimited */
+	int32		perAccount;		/* PG_INT32_MAX = unlimited */
+	RangeType  *valid;
+	Interval   *validFor;		/* NULL = absolute validity only */
+	bool		fromIssue;		/* validFor counts from the code's issue */
+	const char *timeZone;
+} Template;
+
+/* A product of the catalogue, or the one that a line's product lies below. */
+typedef struct Product
+{
+	const char *registered;
+	bool		universal;
+} Product;
+
+extern void CatalogBegin(void);
+extern const Template *CatalogTemplate(int64 templateId);
+extern const Template *CatalogTemplateByName(const char *name);
+extern const Template *CatalogTemplateByPromoCode(const char *promoCode);
+extern const Product *CatalogProduct(const char *product);
+extern void CatalogCheckOrderType(const char *orderType);
+extern int	CatalogDigits(const char *currency);
+extern void CheckMinorUnit(Amount amount, const char *currency, const char *what);
+extern char *NormalizePromoCode(const char *promoCode);
+extern int64 IntervalSpan(const Interval *interval);
+
+#endif							/* VOUCHER_CATALOG_H */

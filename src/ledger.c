@@ -1,0 +1,510 @@
+/*
+ * ledger.c
+ *		Writes entries, and the triggers that keep balances true to them.
+ *
+ * Lock order: an account's row in one currency is locked before anything of
+ * that account in that currency is read for writing.  Its owner then sees
+ * every balance as it is, and no two verbs work on the same balances at once.
+ * The triggers do not rely on that: an entry applies only to the version and
+ * balance it was made for.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "catalog.h"
+#include "errors.h"
+#include "ledger.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(apply_entry);
+PG_FUNCTION_INFO_V1(open_balance);
+PG_FUNCTION_INFO_V1(protect);
+PG_FUNCTION_INFO_V1(record_first_purchase);
+PG_FUNCTION_INFO_V1(check_per_account);
+
+/*
+ * The balance that apply_entry is moving just now: the one update of a
+ * protected column that protect lets pass.
+ */
+typedef struct Movement
+{
+	const char *table;			/* NULL: none */
+	int32		version;
+	Amount		balance;
+	int32		used;			/* instruments only */
+} Movement;
+
+static Movement movement;
+
+/* ------------------------------------------------------------------------
+ * Accounts and entries
+ * ------------------------------------------------------------------------
+ */
+
+/* Read an account's row with a statement that may lock it. */
+static void
+FindAccount(Statement statement, StoreMode mode, const char *accountId, const char *currency,
+			Account *account)
+{
+	Datum		values[2];
+	char		nulls[] = {' ', NULL_FLAG(currency == NULL)};
+	uint64		rows;
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = currency == NULL ? (Datum) 0 : CStringGetTextDatum(currency);
+	rows = StoreRun(statement, mode, values, nulls);
+
+	if (rows == 0)
+	{
+		if (currency != NULL)
+			CatalogDigits(currency);
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_ACCOUNT),
+				 currency == NULL ?
+				 errmsg("account \"%s\" does not exist", accountId) :
+				 errmsg("account \"%s\" does not exist in %s", accountId, currency),
+				 errhint("Open it with voucher.open_account.")));
+	}
+	if (rows > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("account \"%s\" has more than one currency", accountId),
+				 errhint("Say which one with the argument \"currency\".")));
+	account->accountId = accountId;
+	account->currency = StoreText(0, 1);
+	account->balance = StoreAmount(0, 2);
+	account->version = StoreInt32(0, 3);
+}
+
+/*
+ * Read an account.  currency may be NULL if the account has only one.
+ * Errors: VC001 unknown account, VC004 unknown currency.
+ */
+void
+ReadAccount(const char *accountId, const char *currency, Account *account)
+{
+	FindAccount(STMT_ACCOUNT_READ, STORE_READ, accountId, currency, account);
+}
+
+/* As ReadAccount, and lock it until the transaction ends. */
+void
+LockAccount(const char *accountId, const char *currency, Account *account)
+{
+	FindAccount(STMT_ACCOUNT_LOCK, STORE_WRITE, accountId, currency, account);
+}
+
+/* An optional text parameter and its null flag. */
+static Datum
+OptionalTextDatum(const char *text, char *null)
+{
+	*null = NULL_FLAG(text == NULL);
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/*
+ * Move a locked account's cash by a signed amount.  The caller has seen to it
+ * that the balance suffices; the entry's CHECK is the last guard.
+ */
+void
+AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
+			 const char *orderId, const char *requestId, const char *reason)
+{
+	Datum		values[10];
+	char		nulls[10] = "          ";
+
+	account->version++;
+	account->balance = AmountAdd(account->balance, amount);
+	values[0] = CStringGetTextDatum(account->accountId);
+	values[1] = CStringGetTextDatum(account->currency);
+	values[2] = Int32GetDatum(account->version);
+	values[3] = CStringGetTextDatum(kind);
+	values[4] = AmountGetDatum(amount);
+	values[5] = AmountGetDatum(account->balance);
+	values[6] = TimestampTzGetDatum(at);
+	values[7] = OptionalTextDatum(orderId, &nulls[7]);
+	values[8] = OptionalTextDatum(requestId, &nulls[8]);
+	values[9] = OptionalTextDatum(reason, &nulls[9]);
+	StoreRun(STMT_CASH_ENTRY, STORE_WRITE, values, nulls);
+}
+
+/* Write an instrument's next entry; its account is locked. */
+void
+AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, TimestampTz at)
+{
+	Datum		values[12];
+	char		nulls[12] = "            ";
+
+	values[0] = CStringGetTextDatum(account->accountId);
+	values[1] = Int64GetDatum(entry->instrumentId);
+	values[2] = Int32GetDatum(entry->version + 1);
+	values[3] = CStringGetTextDatum(entry->kind);
+	values[4] = Int32GetDatum(entry->uses);
+	values[5] = Int32GetDatum(entry->used + entry->uses);
+	values[6] = AmountGetDatum(entry->amount);
+	values[7] = AmountGetDatum(AmountAdd(entry->balance, entry->amount));
+	values[8] = TimestampTzGetDatum(at);
+	values[9] = OptionalTextDatum(entry->orderId, &nulls[9]);
+	values[10] = OptionalTextDatum(entry->requestId, &nulls[10]);
+	values[11] = OptionalTextDatum(entry->reason, &nulls[11]);
+	StoreRun(STMT_ENTRY, STORE_WRITE, values, nulls);
+}
+
+/* ------------------------------------------------------------------------
+ * Triggers
+ * ------------------------------------------------------------------------
+ */
+
+/* The trigger data of a call, checked to be a trigger's. */
+static TriggerData *
+GetTriggerData(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function must be called as a trigger")));
+	return (TriggerData *) fcinfo->context;
+}
+
+/* A column of a row by its name; error if the table has none such. */
+static Datum
+Column(TriggerData *data, HeapTuple row, const char *name, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			column = SPI_fnumber(desc, name);
+
+	if (column <= 0)
+		elog(ERROR, "table \"%s\" has no column \"%s\"",
+			 RelationGetRelationName(data->tg_relation), name);
+	return heap_getattr(row, column, desc, isnull);
+}
+
+/* As Column, for one that is not null. */
+static Datum
+NotNullColumn(TriggerData *data, HeapTuple row, const char *name)
+{
+	bool		isnull;
+	Datum		value = Column(data, row, name, &isnull);
+
+	if (isnull)
+		elog(ERROR, "column \"%s\" is null", name);
+	return value;
+}
+
+/* What a ledger's balances and entries are called, and the statements that move them. */
+typedef struct Ledger
+{
+	const char *name;			/* the triggers' argument */
+	const char *table;			/* holds the balance */
+	const char *key;			/* second column of the key; the first is account_id */
+	const char *balance;		/* the entry's column that carries the balance */
+	const char *ownBalance;		/* the column that holds the balance */
+	const char *ownVersion;
+	Statement	apply;
+	Statement	version;
+	Statement	open;
+} Ledger;
+
+static const Ledger ledgers[] = {
+	{"cash", "account", "currency", "balance", "balance", "version",
+	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
+	{"instrument", "instrument", "instrument_id", "balance", "balance", "version",
+	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
+	{"settlement", "settlement", "order_id", "invoiceable", "invoiceable", "entry_version",
+	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
+};
+
+#define LEDGER_INSTRUMENT	(&ledgers[1])
+#define LEDGER_SETTLEMENT	(&ledgers[2])
+
+/* The ledger that a trigger's argument names. */
+static const Ledger *
+GetLedger(TriggerData *data)
+{
+	for (int i = 0; i < lengthof(ledgers) && data->tg_trigger->tgnargs == 1; i++)
+	{
+		if (strcmp(ledgers[i].name, data->tg_trigger->tgargs[0]) == 0)
+			return &ledgers[i];
+	}
+	elog(ERROR, "trigger \"%s\" does not name a ledger", data->tg_trigger->tgname);
+}
+
+/* The state of the instrument that an entry carries besides the balance. */
+static void
+InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *nulls)
+{
+	int32		used = DatumGetInt32(NotNullColumn(data, row, "used"));
+	int32		uses = DatumGetInt32(NotNullColumn(data, row, "uses"));
+	Datum		kind = NotNullColumn(data, row, "kind");
+	text	   *name = DatumGetTextPP(kind);
+	int			length = VARSIZE_ANY_EXHDR(name);
+	bool		freeze = length == 6 && memcmp(VARDATA_ANY(name), "freeze", 6) == 0;
+	bool		unfreeze = length == 8 && memcmp(VARDATA_ANY(name), "unfreeze", 8) == 0;
+
+	values[6] = Int32GetDatum(used);
+	values[7] = Int32GetDatum(used - uses);
+	values[8] = BoolGetDatum(freeze);
+	nulls[8] = NULL_FLAG(!freeze && !unfreeze);
+}
+
+/* The refund totals that a settlement's entry carries, before and after it. */
+static void
+SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
+{
+	Amount		refunded = DatumGetAmount(NotNullColumn(data, row, "refunded"));
+	Amount		refundedCash = DatumGetAmount(NotNullColumn(data, row, "refunded_cash"));
+	bool		notRefund;
+	Datum		requested = Column(data, row, "requested", &notRefund);
+
+	values[6] = AmountGetDatum(refunded);
+	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
+	values[8] = AmountGetDatum(refundedCash);
+	/* a refund takes off the invoiceable amount what it pays back */
+	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
+}
+
+/* Run the statement that moves a balance, with protect told to let it pass. */
+static uint64
+Move(const Ledger *ledger, const Datum *values, const char *nulls)
+{
+	Movement	outer = movement;
+	uint64		moved = 0;
+
+	movement.table = ledger->table;
+	movement.version = DatumGetInt32(values[2]);
+	movement.balance = DatumGetAmount(values[3]);
+	if (ledger == LEDGER_INSTRUMENT)
+		movement.used = DatumGetInt32(values[6]);
+	PG_TRY();
+	{
+		moved = StoreRun(ledger->apply, STORE_WRITE, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		movement = outer;
+	}
+	PG_END_TRY();
+	return moved;
+}
+
+/*
+ * Trigger: a new entry moves the balance it belongs to.
+ *
+ * It must be the next one: made for the version and the balance that stand
+ * there.  Where no balance stands yet, as while a dump is restored or in the
+ * statement that issues an instrument, open_balance judges all entries when
+ * the row arrives.
+ */
+Datum
+apply_entry(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = GetTriggerData(fcinfo);
+	const Ledger *ledger = GetLedger(data);
+	HeapTuple	row = data->tg_trigtuple;
+	int32		version = DatumGetInt32(NotNullColumn(data, row, "version"));
+	Amount		amount = DatumGetAmount(NotNullColumn(data, row, "amount"));
+	Amount		balance = DatumGetAmount(NotNullColumn(data, row, ledger->balance));
+	Datum		values[10];
+	char		nulls[10] = "          ";
+
+	StoreBegin();
+	values[0] = NotNullColumn(data, row, "account_id");
+	values[1] = NotNullColumn(data, row, ledger->key);
+	values[2] = Int32GetDatum(version);
+	values[3] = AmountGetDatum(balance);
+	values[4] = Int32GetDatum(version - 1);
+	values[5] = AmountGetDatum(AmountSub(balance, amount));
+	if (ledger == LEDGER_INSTRUMENT)
+		InstrumentParameters(data, row, values, nulls);
+	else if (ledger == LEDGER_SETTLEMENT)
+		SettlementParameters(data, row, amount, values);
+
+	if (Move(ledger, values, nulls) == 0 &&
+		StoreRun(ledger->version, STORE_WRITE, values, NULL) > 0 &&
+		StoreInt32(0, 1) < version)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ENTRY_OUT_OF_TURN),
+				 errmsg("entry %d of table \"%s\" does not follow from the balance that stands there",
+						version, RelationGetRelationName(data->tg_relation)),
+				 errdetail("It adds %s and leaves %s; the last version is %d.",
+						   AmountToString(amount), AmountToString(balance), StoreInt32(0, 1))));
+	StoreEnd();
+	PG_RETURN_NULL();
+}
+
+/*
+ * Trigger: a row that holds a balance arrives; all entries that are there must
+ * lead to it, each from the one before.
+ */
+Datum
+open_balance(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = GetTriggerData(fcinfo);
+	const Ledger *ledger = GetLedger(data);
+	HeapTuple	row = data->tg_trigtuple;
+	Datum		values[6];
+	bool		isnull;
+	bool		agrees;
+
+	StoreBegin();
+	values[0] = NotNullColumn(data, row, "account_id");
+	values[1] = NotNullColumn(data, row, ledger->key);
+	values[2] = NotNullColumn(data, row, ledger->ownVersion);
+	values[3] = NotNullColumn(data, row, ledger->ownBalance);
+	if (ledger == LEDGER_INSTRUMENT)
+	{
+		values[4] = NotNullColumn(data, row, "used");
+		values[5] = NotNullColumn(data, row, "frozen");
+	}
+	else if (ledger == LEDGER_SETTLEMENT)
+		values[4] = NotNullColumn(data, row, "cash");
+
+	StoreRun(ledger->open, STORE_WRITE, values, NULL);
+	agrees = DatumGetBool(StoreDatum(0, 1, &isnull));
+	if (isnull || !agrees)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_BALANCE_MISMATCH),
+				 errmsg("new row of table \"%s\" does not agree with its entries",
+						RelationGetRelationName(data->tg_relation)),
+				 errdetail("Its balance is %s at version %d.",
+						   AmountToString(DatumGetAmount(values[3])), DatumGetInt32(values[2]))));
+	StoreEnd();
+	PG_RETURN_NULL();
+}
+
+/* Is a column's new value what the entry that is being applied says? */
+static bool
+MovedByEntry(TriggerData *data, const char *column, Datum value)
+{
+	const Trigger *trigger = data->tg_trigger;
+
+	if (movement.table == NULL ||
+		strcmp(movement.table, RelationGetRelationName(data->tg_relation)) != 0)
+		return false;
+	for (int i = 0; i < trigger->tgnargs; i++)
+	{
+		if (strcmp(trigger->tgargs[i], column) != 0)
+			continue;
+		if (strcmp(column, "frozen") == 0)
+			return true;
+		if (strcmp(column, "used") == 0)
+			return DatumGetInt32(value) == movement.used;
+		if (strcmp(column, "version") == 0 || strcmp(column, "entry_version") == 0)
+			return DatumGetInt32(value) == movement.version;
+		return DatumGetAmount(value) == movement.balance;
+	}
+	return false;
+}
+
+/* Refuse a change of a protected row. */
+static void
+RefuseChange(TriggerData *data, const char *verb, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_IMMUTABLE_ROW),
+			 errmsg("rows of table \"%s\" cannot be %s",
+					RelationGetRelationName(data->tg_relation), verb),
+			 column == NULL ? 0 :
+			 errdetail("The update changes column \"%s\".", column),
+			 data->tg_trigger->tgnargs == 0 ? 0 :
+			 errhint("Balances move when an entry is inserted.")));
+}
+
+/*
+ * Trigger: what is settled, issued or booked stays.  An update may change only
+ * the columns that the trigger's arguments name, and those only when an entry
+ * moves them.
+ */
+Datum
+protect(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = GetTriggerData(fcinfo);
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		RefuseChange(data, "truncated", NULL);
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		RefuseChange(data, "deleted", NULL);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const char *name = NameStr(attribute->attname);
+		bool		oldNull;
+		bool		newNull;
+		Datum		oldValue = heap_getattr(data->tg_trigtuple, i + 1, desc, &oldNull);
+		Datum		newValue = heap_getattr(data->tg_newtuple, i + 1, desc, &newNull);
+
+		if (attribute->attisdropped ||
+			(oldNull && newNull) ||
+			(!oldNull && !newNull &&
+			 datum_image_eq(oldValue, newValue, attribute->attbyval, attribute->attlen)))
+			continue;
+		if (newNull || !MovedByEntry(data, name, newValue))
+			RefuseChange(data, "changed", name);
+	}
+	if (TRIGGER_FIRED_BEFORE(data->tg_event))
+		return PointerGetDatum(data->tg_newtuple);
+	PG_RETURN_NULL();
+}
+
+/*
+ * Trigger: keep the products that an order bought first.  If another order was
+ * faster, this one was planned on what is no longer so.
+ */
+Datum
+record_first_purchase(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = GetTriggerData(fcinfo);
+	HeapTuple	row = data->tg_trigtuple;
+	ArrayType  *products;
+	Datum		values[3];
+
+	StoreBegin();
+	values[0] = NotNullColumn(data, row, "account_id");
+	values[1] = NotNullColumn(data, row, "order_id");
+	values[2] = NotNullColumn(data, row, "first_purchase");
+	products = DatumGetArrayTypeP(values[2]);
+	if (StoreRun(STMT_FIRST_PURCHASE, STORE_WRITE, values, NULL) !=
+		ArrayGetNItems(ARR_NDIM(products), ARR_DIMS(products)))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("another order was the first purchase of the same product"),
+				 errhint("Try the order again.")));
+	StoreEnd();
+	PG_RETURN_NULL();
+}
+
+/*
+ * Trigger: the n-th instrument of a template that an account gets must be
+ * within the template's limit.  With the unique key on (account, template, n),
+ * exactly as many as it allows can exist.
+ */
+Datum
+check_per_account(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = GetTriggerData(fcinfo);
+	HeapTuple	row = data->tg_trigtuple;
+	int32		ordinal = DatumGetInt32(NotNullColumn(data, row, "ordinal"));
+	const Template *template;
+
+	StoreBegin();
+	CatalogBegin();
+	template = CatalogTemplate(DatumGetInt64(NotNullColumn(data, row, "template_id")));
+	if (ordinal > template->perAccount)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
+				 errmsg("account \"%s\" has all it can get of template \"%s\"",
+						TextDatumGetCString(NotNullColumn(data, row, "account_id")),
+						template->terms.name),
+				 errdetail("One account can get %d.", template->perAccount)));
+	StoreEnd();
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,228 @@
+/*
+ * statements.h
+ *		Every SQL statement that the extension runs.
+ *
+ * STATEMENT(name, argument types, text); a letter per argument, as ArgType in
+ * store.c reads them.  No include guard: store.h takes the names, store.c the
+ * texts.  EQ, ADD and their like are in store.c.
+ *
+ * Where a statement serves one place only, that place names the columns in
+ * the order in which they stand here.
+ */
+
+/* -- catalogue ----------------------------------------------------------- */
+
+#define TEMPLATE_COLUMNS \
+	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
+	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
+	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
+	"time_zone, promo_code"
+
+STATEMENT(TEMPLATE_BY_ID, "l",
+		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
+STATEMENT(TEMPLATE_BY_NAME, "t",
+		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE name" EQ "$1")
+STATEMENT(TEMPLATE_BY_PROMO_CODE, "t",
+		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE promo_code" EQ "$1")
+STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
+		  "SELECT template_id FROM voucher.template "
+		  "WHERE campaign" EQ "$1 AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY template_id")
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvtttt",
+		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
+		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
+		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
+		  "promo_code) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		  "$16, $17, $18, $19, $20, $21, $22) RETURNING template_id")
+STATEMENT(CAMPAIGN, "tz",
+		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
+		  "FROM voucher.campaign WHERE campaign" EQ "$1")
+STATEMENT(INVITED, "tt",
+		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
+
+/* the lowest product that is or holds $1, and whether all that hold it are universal */
+STATEMENT(PRODUCT, "t",
+		  "SELECT product, pg_catalog.bool_and(universal) OVER () FROM voucher.product "
+		  "WHERE product" EQ "$1 OR pg_catalog.starts_with($1, product OPERATOR(pg_catalog.||) '.') "
+		  "ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
+STATEMENT(ORDER_TYPE, "t",
+		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
+STATEMENT(CURRENCY, "t",
+		  "SELECT minor_digits::pg_catalog.int4 FROM voucher.currency WHERE currency" EQ "$1")
+
+/* -- cash accounts ------------------------------------------------------- */
+
+#define ACCOUNT_ROW \
+	"SELECT currency, balance, version FROM voucher.account " \
+	"WHERE account_id" EQ "$1 AND currency" EQ "COALESCE($2, currency)"
+
+STATEMENT(ACCOUNT_READ, "tt", ACCOUNT_ROW)
+STATEMENT(ACCOUNT_LOCK, "tt", ACCOUNT_ROW " FOR NO KEY UPDATE")
+STATEMENT(ACCOUNT_OPEN, "ttz",
+		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
+		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
+		  "ON CONFLICT ON CONSTRAINT cash_entry_pkey DO NOTHING RETURNING account_id, currency) "
+		  "INSERT INTO voucher.account (account_id, currency, balance, version) "
+		  "SELECT account_id, currency, 0, 1 FROM opening")
+STATEMENT(CASH_REQUEST, "tt",
+		  "SELECT kind, currency, amount, balance FROM voucher.cash_entry "
+		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
+STATEMENT(CASH_ENTRY, "ttitaazttt",
+		  "INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, "
+		  "order_id, request_id, reason) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+
+/* -- instruments --------------------------------------------------------- */
+
+/* $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now */
+STATEMENT(VALIDITY, "rvtzz",
+		  "SELECT v, pg_catalog.isempty(v) OR pg_catalog.upper(v) OPERATOR(pg_catalog.<=) $5, "
+		  "v::pg_catalog.text FROM (SELECT CASE WHEN $2 IS NULL THEN $1 "
+		  "ELSE $1 OPERATOR(pg_catalog.*) pg_catalog.tstzrange($4, "
+		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) $2)) END AS v) AS s")
+STATEMENT(TIME_ZONE, "t",
+		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
+STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
+		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
+		  "used, amount, balance, at, request_id, reason) "
+		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9 RETURNING instrument_id) "
+		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
+		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
+		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
+		  "FROM voucher.instrument WHERE account_id" EQ "$1 AND template_id" EQ "$2), 0), 1, "
+		  "$3, $4, COALESCE($4, " ZERO "), 0, $5, $6, $7 FROM opening RETURNING instrument_id")
+STATEMENT(INSTRUMENT_COUNT, "tl",
+		  "SELECT pg_catalog.max(ordinal) FROM voucher.instrument "
+		  "WHERE account_id" EQ "$1 AND template_id" EQ "$2")
+STATEMENT(INSTRUMENT_CURRENCY, "tl",
+		  "SELECT currency FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+STATEMENT(INSTRUMENT_STATE, "tl",
+		  "SELECT version, balance, used, frozen FROM voucher.instrument "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+STATEMENT(INSTRUMENT_REQUEST, "tt",
+		  "SELECT e.kind, e.instrument_id, e.amount, i.template_id FROM voucher.entry AS e "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "e.account_id "
+		  "AND i.instrument_id" EQ "e.instrument_id "
+		  "WHERE e.account_id" EQ "$1 AND e.request_id" EQ "$2")
+STATEMENT(ENTRY, "tlitiiaazttt",
+		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, "
+		  "balance, at, order_id, request_id, reason) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+
+/* -- secret codes -------------------------------------------------------- */
+
+STATEMENT(CODES_MINT, "Blazt",
+		  "INSERT INTO voucher.minted_code (digest, template_id, face_value, activate_before, "
+		  "batch) SELECT digest, $2, $3, $4, $5 FROM pg_catalog.unnest($1) AS digest")
+STATEMENT(CODE_READ, "y",
+		  "SELECT template_id, face_value, activate_before, minted_at, account_id, instrument_id "
+		  "FROM voucher.minted_code WHERE digest" EQ "$1")
+STATEMENT(CODE_LOCK, "y",
+		  "SELECT template_id, face_value, activate_before, minted_at, account_id, instrument_id "
+		  "FROM voucher.minted_code WHERE digest" EQ "$1 FOR UPDATE")
+STATEMENT(CODE_ACTIVATE, "ytlz",
+		  "UPDATE voucher.minted_code SET account_id = $2, instrument_id = $3, activated_at = $4 "
+		  "WHERE digest" EQ "$1")
+
+/* -- orders -------------------------------------------------------------- */
+
+/*
+ * All that a plan needs to know of the account: one row at least, a row per
+ * instrument.  $1 account, $2 order (null: none yet), $3 currency, $4 products.
+ */
+STATEMENT(ORDER_FACTS, "tttT",
+		  "SELECT f.settled, f.purchased, i.instrument_id, i.template_id, i.version, i.face_value, "
+		  "i.balance, i.used, i.max_uses, i.validity, i.issued_at, i.frozen "
+		  "FROM (SELECT EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 "
+		  "AND order_id" EQ "$2) AS settled, ARRAY(SELECT product FROM voucher.purchase "
+		  "WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)) AS purchased) AS f "
+		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.currency" EQ "$3")
+STATEMENT(SETTLEMENT_INSERT, "ttttzaaaaatttITTAVLAAT",
+		  "INSERT INTO voucher.settlement (account_id, order_id, currency, payment_type, at, gross, "
+		  "discount, rounding, voucher, cash, invoiceable, chosen_voucher, chosen_coupon, promo_code, "
+		  "line_no, product, order_type, amount, duration, instrument_id, paid, share, "
+		  "first_purchase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, "
+		  "$15, $16, $17, $18, $19, $20, $21, $22)")
+STATEMENT(SETTLEMENT_READ, "tt",
+		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+STATEMENT(FIRST_PURCHASE, "ttT",
+		  "INSERT INTO voucher.purchase (account_id, product, order_id) "
+		  "SELECT $1, product, $2 FROM pg_catalog.unnest($3) AS product "
+		  "ON CONFLICT ON CONSTRAINT purchase_pkey DO NOTHING")
+
+/* -- refunds and invoices ------------------------------------------------ */
+
+STATEMENT(SETTLEMENT_CURRENCY, "tt",
+		  "SELECT currency FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+STATEMENT(SETTLEMENT_STATE, "tt",
+		  "SELECT s.voucher" AMOUNT_ADD "s.cash, s.cash, s.invoiceable, COALESCE(s.entry_version, 0), "
+		  "COALESCE(e.refunded, " ZERO "), COALESCE(e.refunded_cash, " ZERO ") FROM voucher.settlement AS s "
+		  "LEFT JOIN voucher.settlement_entry AS e ON e.account_id" EQ "s.account_id "
+		  "AND e.order_id" EQ "s.order_id AND e.version" EQ "s.entry_version "
+		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
+STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaazttt",
+		  "INSERT INTO voucher.settlement_entry AS e (account_id, order_id, version, kind, amount, "
+		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING e")
+STATEMENT(REFUND_REQUEST, "tt",
+		  "SELECT e, kind, order_id, requested FROM voucher.settlement_entry AS e "
+		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
+STATEMENT(INVOICE_READ, "tt",
+		  "SELECT i, i.currency, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
+		  "WHERE v.account_id" EQ "$1 AND v.invoice_id" EQ "$2 AND v.kind" EQ "'void') "
+		  "FROM voucher.invoice AS i LEFT JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 "
+		  "AND l.invoice_id" EQ "$2 AND l.kind" EQ "'invoice' "
+		  "WHERE i.account_id" EQ "$1 AND i.invoice_id" EQ "$2")
+STATEMENT(INVOICE_INSERT, "tttaz",
+		  "INSERT INTO voucher.invoice AS i (account_id, invoice_id, currency, amount, at) "
+		  "VALUES ($1, $2, $3, $4, $5) RETURNING i")
+
+/* -- triggers: an entry moves its balance --------------------------------- */
+
+/* keys, new version and balance, version and balance that must stand there */
+STATEMENT(APPLY_CASH, "ttiaia",
+		  "UPDATE voucher.account SET version = $3, balance = $4 WHERE account_id" EQ "$1 "
+		  "AND currency" EQ "$2 AND version" EQ "$5 AND balance" AMOUNT_EQ "$6")
+STATEMENT(APPLY_INSTRUMENT, "tliaiaiib",
+		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
+		  "frozen = COALESCE($9, frozen) WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
+		  "AND version" EQ "$5 AND balance" AMOUNT_EQ "$6 AND used" EQ "$8")
+STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaa",
+		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "
+		  "AND invoiceable" AMOUNT_EQ "$6 "
+		  "AND $7 OPERATOR(voucher.<=) (voucher" AMOUNT_ADD "cash) AND $9 OPERATOR(voucher.<=) cash "
+		  "AND COALESCE((SELECT refunded" AMOUNT_EQ "$8 AND refunded_cash" AMOUNT_EQ "$10 "
+		  "FROM voucher.settlement_entry AS e WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 "
+		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0)")
+
+STATEMENT(VERSION_CASH, "tt",
+		  "SELECT version FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
+STATEMENT(VERSION_INSTRUMENT, "tl",
+		  "SELECT version FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+STATEMENT(VERSION_SETTLEMENT, "tt",
+		  "SELECT COALESCE(entry_version, 0) FROM voucher.settlement "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+
+/* do all entries of a new row lead to its version and balance? */
+STATEMENT(OPEN_CASH, "ttia",
+		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
+		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.bool_and(balance" AMOUNT_EQ "running) "
+		  "FROM (SELECT version, amount, balance, voucher.sum(amount) OVER (ORDER BY version) AS running "
+		  "FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2) AS e")
+STATEMENT(OPEN_INSTRUMENT, "tliaib",
+		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
+		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
+		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
+		  "AND $6" EQ "COALESCE((pg_catalog.array_agg(kind" EQ "'freeze' ORDER BY version DESC) "
+		  "FILTER (WHERE kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[])))[1], false) "
+		  "FROM (SELECT version, kind, amount, balance, uses, used, "
+		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
+		  "pg_catalog.sum(uses) OVER (ORDER BY version) AS running_uses "
+		  "FROM voucher.entry WHERE account_id" EQ "$1 AND instrument_id" EQ "$2) AS e")
+STATEMENT(OPEN_SETTLEMENT, "ttiaa",
+		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
+		  "AND ($5" AMOUNT_ADD "voucher.sum(amount))" AMOUNT_EQ "$4 "
+		  "AND pg_catalog.bool_and(invoiceable" AMOUNT_EQ "($5" AMOUNT_ADD "running)) "
+		  "FROM (SELECT version, amount, invoiceable, voucher.sum(amount) OVER (ORDER BY version) AS running "
+		  "FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2) AS e")

@@ -1,0 +1,232 @@
+/*
+ * store.c
+ *		Runs the statements of statements.h with saved plans.
+ *
+ * Every name in those statements is schema-qualified, operators too: they mean
+ * the same under any search_path, and PostgreSQL need not plan them again when
+ * the path differs.
+ *
+ * Plans live as long as the session.  PostgreSQL replans them by itself when a
+ * table changes; when the extension is dropped and created again its types get
+ * new OIDs, which are part of the plans' parameters, so all are made anew.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "store.h"
+
+#define MAX_ARGS 24
+
+typedef struct StatementText
+{
+	const char *name;
+	const char *args;
+	const char *sql;
+} StatementText;
+
+/* Shorthands of statements.h: operators that no search_path can replace. */
+#define EQ " OPERATOR(pg_catalog.=) "
+#define ADD " OPERATOR(pg_catalog.+) "
+#define AMOUNT_EQ " OPERATOR(voucher.=) "
+#define AMOUNT_ADD " OPERATOR(voucher.+) "
+
+static const StatementText statements[] = {
+#define STATEMENT(name, args, sql) {#name, args, sql},
+#include "statements.h"
+#undef STATEMENT
+};
+
+static SPIPlanPtr plans[STMT_COUNT];
+static StoreTypes types;
+
+/* The OID of a type of this extension, or InvalidOid. */
+static Oid
+TypeOid(const char *name)
+{
+	Oid			namespaceId = get_namespace_oid("voucher", true);
+
+	if (!OidIsValid(namespaceId))
+		return InvalidOid;
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+						   ObjectIdGetDatum(namespaceId));
+}
+
+/* Look up the types; forget all plans if they are no longer the ones of the plans. */
+static void
+CheckTypes(void)
+{
+	Oid			amount = TypeOid("amount");
+
+	if (amount == types.amount && OidIsValid(amount))
+		return;
+	for (int i = 0; i < STMT_COUNT; i++)
+	{
+		if (plans[i] != NULL)
+			SPI_freeplan(plans[i]);
+		plans[i] = NULL;
+	}
+	types.amount = InvalidOid;
+	types.amountArray = get_array_type(amount);
+	types.scope = TypeOid("scope");
+	if (!OidIsValid(amount) || !OidIsValid(types.amountArray) || !OidIsValid(types.scope))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"voucher\" is not installed in this database")));
+	types.amount = amount;
+}
+
+/* The types of this extension; valid between StoreBegin and StoreEnd. */
+const StoreTypes *
+StoreGetTypes(void)
+{
+	return &types;
+}
+
+/* The OID of a table of this extension. */
+Oid
+StoreRelation(const char *name)
+{
+	return get_relname_relid(name, get_namespace_oid("voucher", false));
+}
+
+/* Open the store for one call; calls may nest, as triggers run inside statements. */
+void
+StoreBegin(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	CheckTypes();
+}
+
+/* Close the store: the rows of its statements and their memory are gone. */
+void
+StoreEnd(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+}
+
+/* The type that a letter of a statement's argument list stands for. */
+static Oid
+ArgType(char letter)
+{
+	switch (letter)
+	{
+		case 'a':
+			return types.amount;
+		case 'A':
+			return types.amountArray;
+		case 'b':
+			return BOOLOID;
+		case 'B':
+			return BYTEAARRAYOID;
+		case 'i':
+			return INT4OID;
+		case 'I':
+			return INT4ARRAYOID;
+		case 'l':
+			return INT8OID;
+		case 'L':
+			return INT8ARRAYOID;
+		case 'n':
+			return NUMERICOID;
+		case 'r':
+			return TSTZRANGEOID;
+		case 's':
+			return types.scope;
+		case 't':
+			return TEXTOID;
+		case 'T':
+			return TEXTARRAYOID;
+		case 'v':
+			return INTERVALOID;
+		case 'V':
+			return INTERVALARRAYOID;
+		case 'y':
+			return BYTEAOID;
+		case 'z':
+			return TIMESTAMPTZOID;
+	}
+	elog(ERROR, "unknown argument type \"%c\"", letter);
+}
+
+/* Plan a statement for the rest of the session. */
+static SPIPlanPtr
+Prepare(Statement statement)
+{
+	const StatementText *text = &statements[statement];
+	int			nargs = strlen(text->args);
+	Oid			argTypes[MAX_ARGS];
+	SPIPlanPtr	plan;
+
+	Assert(nargs <= MAX_ARGS);
+	for (int i = 0; i < nargs; i++)
+		argTypes[i] = ArgType(text->args[i]);
+	plan = SPI_prepare(text->sql, nargs, argTypes);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare statement %s: %s", text->name,
+			 SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/*
+ * Run a statement and return the number of rows it returned or wrote.  nulls
+ * has a character per parameter, 'n' for null; NULL if none is.
+ */
+uint64
+StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
+{
+	int			result;
+
+	if (plans[statement] == NULL)
+		plans[statement] = Prepare(statement);
+
+	if (mode == STORE_LATEST)
+		result = SPI_execute_snapshot(plans[statement], (Datum *) values, nulls,
+									  GetLatestSnapshot(), InvalidSnapshot,
+									  true, false, 0);
+	else
+		result = SPI_execute_plan(plans[statement], (Datum *) values, nulls,
+								  mode == STORE_READ, 0);
+	if (result < 0)
+		elog(ERROR, "statement %s failed: %s", statements[statement].name,
+			 SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/* A column of a row of the last statement. */
+Datum
+StoreDatum(uint64 row, int column, bool *isnull)
+{
+	Assert(row < SPI_tuptable->numvals);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+/* A column that the statement or the table's definition keeps from being null. */
+Datum
+StoreNotNull(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = StoreDatum(row, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d", column);
+	return value;
+}
+
+/* A text column as a palloc'd string, NULL if null. */
+char *
+StoreText(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = StoreDatum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
