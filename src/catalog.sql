@@ -131,6 +131,7 @@ CREATE TABLE voucher.template (
     CONSTRAINT template_valid_from_check CHECK (valid_from OPERATOR(pg_catalog.=) ANY ('{issue,activation}'::pg_catalog.text[])),
     CONSTRAINT template_refund_policy_check CHECK (refund_policy OPERATOR(pg_catalog.=) 'forfeit'),
     CONSTRAINT template_promo_code_check CHECK ((kind OPERATOR(pg_catalog.=) 'promo_code') OPERATOR(pg_catalog.=) (promo_code IS NOT NULL)),
+    CONSTRAINT template_promo_code_absolute CHECK (promo_code IS NULL OR valid_for IS NULL),
     CONSTRAINT template_promo_code_normal CHECK (promo_code OPERATOR(pg_catalog.<>) ''
                                                  AND promo_code OPERATOR(pg_catalog.=) voucher.normalize_promo_code(promo_code))
 );

@@ -37,6 +37,8 @@
 #define ERRCODE_VC_DURATION					MAKE_SQLSTATE('V','C','1','1','0')
 #define ERRCODE_VC_NOT_INVITED				MAKE_SQLSTATE('V','C','1','1','1')
 #define ERRCODE_VC_PER_ACCOUNT_LIMIT		MAKE_SQLSTATE('V','C','1','1','2')
+#define ERRCODE_VC_CURRENCY					MAKE_SQLSTATE('V','C','1','1','3')
+#define ERRCODE_VC_NOT_CLAIMABLE			MAKE_SQLSTATE('V','C','1','1','4')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')

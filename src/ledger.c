@@ -102,7 +102,7 @@ LockAccount(const char *accountId, const char *currency, Account *account)
 }
 
 /* An optional text parameter and its null flag. */
-static Datum
+Datum
 OptionalTextDatum(const char *text, char *null)
 {
 	*null = NULL_FLAG(text == NULL);

@@ -33,6 +33,7 @@ typedef struct InstrumentEntry
 	const char *reason;
 } InstrumentEntry;
 
+extern Datum OptionalTextDatum(const char *text, char *null);
 extern void ReadAccount(const char *accountId, const char *currency, Account *account);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,

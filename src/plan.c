@@ -19,13 +19,19 @@ static const char *const kindNames[] = {"coupon", "promo_code", "voucher"};
 static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired"};
 
 static const char *const reasonCodes[] = {
-#define R(symbol, code, sqlstate) code,
+#define R(symbol, code, sqlstate, message) code,
 	REASONS(R)
 #undef R
 };
 
 static const int reasonSqlStates[] = {
-#define R(symbol, code, sqlstate) sqlstate,
+#define R(symbol, code, sqlstate, message) sqlstate,
+	REASONS(R)
+#undef R
+};
+
+static const char *const reasonMessages[] = {
+#define R(symbol, code, sqlstate, message) message,
 	REASONS(R)
 #undef R
 };
@@ -56,6 +62,13 @@ int
 ReasonSqlState(Reason reason)
 {
 	return reasonSqlStates[reason];
+}
+
+/* The message of that refusal; %s stands for the instrument. */
+const char *
+ReasonMessage(Reason reason)
+{
+	return reasonMessages[reason];
 }
 
 /*
@@ -155,6 +168,11 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 		case STATUS_PENDING:
 			candidate->reason = REASON_PENDING;
 			return;
+	}
+	if (strcmp(terms->currency, order->currency) != 0)
+	{
+		candidate->reason = REASON_CURRENCY;
+		return;
 	}
 	if (terms->invitedOnly && !candidate->invited)
 	{

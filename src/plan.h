@@ -47,27 +47,33 @@ typedef enum InstrumentStatus
 } InstrumentStatus;
 
 /*
- * Why an instrument does not apply: symbol, code that users see, SQLSTATE when
- * the caller named the instrument.  Judged in JudgeCandidate and nowhere else.
- * The order from PRODUCT to DURATION is that of how near a line came.
+ * Why an instrument does not apply: symbol, code that users see, SQLSTATE and
+ * message when the caller named the instrument.  Judged in JudgeCandidate and
+ * nowhere else.  From PRODUCT to DURATION, a later one came nearer.
  */
 #define REASONS(R) \
-	R(APPLIES,				"applies",					0) \
-	R(EXHAUSTED,			"exhausted",				ERRCODE_VC_EXHAUSTED) \
-	R(EXPIRED,				"expired",					ERRCODE_VC_EXPIRED) \
-	R(FROZEN,				"frozen",					ERRCODE_VC_FROZEN) \
-	R(PENDING,				"not_yet_effective",		ERRCODE_VC_NOT_YET_EFFECTIVE) \
-	R(NOT_INVITED,			"not_invited",				ERRCODE_VC_NOT_INVITED) \
-	R(PAYMENT_TYPE,			"payment_type",				ERRCODE_VC_PAYMENT_TYPE) \
-	R(PRODUCT,				"product_not_in_scope",		ERRCODE_VC_PRODUCT_NOT_IN_SCOPE) \
-	R(ORDER_TYPE,			"order_type_not_in_scope",	ERRCODE_VC_ORDER_TYPE_NOT_IN_SCOPE) \
-	R(NOT_FIRST_PURCHASE,	"not_first_purchase",		ERRCODE_VC_NOT_FIRST_PURCHASE) \
-	R(DURATION,				"duration",					ERRCODE_VC_DURATION) \
-	R(THRESHOLD,			"below_threshold",			ERRCODE_VC_BELOW_THRESHOLD)
+	R(APPLIES, "applies", 0, "%s applies") \
+	R(EXHAUSTED, "exhausted", ERRCODE_VC_EXHAUSTED, "%s is used up") \
+	R(EXPIRED, "expired", ERRCODE_VC_EXPIRED, "%s has expired") \
+	R(FROZEN, "frozen", ERRCODE_VC_FROZEN, "%s is frozen") \
+	R(PENDING, "not_yet_effective", ERRCODE_VC_NOT_YET_EFFECTIVE, "%s is not yet effective") \
+	R(CURRENCY, "currency", ERRCODE_VC_CURRENCY, "%s is in another currency") \
+	R(NOT_INVITED, "not_invited", ERRCODE_VC_NOT_INVITED, "%s is only for invited accounts") \
+	R(PAYMENT_TYPE, "payment_type", ERRCODE_VC_PAYMENT_TYPE, \
+	  "%s does not cover the payment type") \
+	R(PRODUCT, "product_not_in_scope", ERRCODE_VC_PRODUCT_NOT_IN_SCOPE, \
+	  "%s does not cover the product") \
+	R(ORDER_TYPE, "order_type_not_in_scope", ERRCODE_VC_ORDER_TYPE_NOT_IN_SCOPE, \
+	  "%s does not cover the order type") \
+	R(NOT_FIRST_PURCHASE, "not_first_purchase", ERRCODE_VC_NOT_FIRST_PURCHASE, \
+	  "%s is only for the first purchase of a product") \
+	R(DURATION, "duration", ERRCODE_VC_DURATION, "%s does not cover the duration") \
+	R(THRESHOLD, "below_threshold", ERRCODE_VC_BELOW_THRESHOLD, \
+	  "%s needs a larger order")
 
 typedef enum Reason
 {
-#define R(symbol, code, sqlstate) REASON_##symbol,
+#define R(symbol, code, sqlstate, message) REASON_##symbol,
 	REASONS(R)
 #undef R
 } Reason;
@@ -110,6 +116,7 @@ typedef struct PlanLine
 typedef struct PlanOrder
 {
 	TimestampTz at;				/* the order's own time */
+	const char *currency;
 	PaymentType paymentType;
 	int			digits;			/* of the currency's minor unit */
 	int			nlines;
@@ -200,6 +207,7 @@ extern const char *KindName(InstrumentKind kind);
 extern const char *StatusName(InstrumentStatus status);
 extern const char *ReasonCode(Reason reason);
 extern int	ReasonSqlState(Reason reason);
+extern const char *ReasonMessage(Reason reason);
 
 extern InstrumentStatus StatusAt(bool frozen, bool hasFaceValue, Amount balance,
 								 int32 used, int32 maxUses, TimestampTz effective,

@@ -75,7 +75,9 @@ CheckTypes(void)
 	types.amount = InvalidOid;
 	types.amountArray = get_array_type(amount);
 	types.scope = TypeOid("scope");
-	if (!OidIsValid(amount) || !OidIsValid(types.amountArray) || !OidIsValid(types.scope))
+	types.settlement = TypeOid("settlement");
+	if (!OidIsValid(amount) || !OidIsValid(types.amountArray) || !OidIsValid(types.scope) ||
+		!OidIsValid(types.settlement))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"voucher\" is not installed in this database")));

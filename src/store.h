@@ -35,6 +35,7 @@ typedef struct StoreTypes
 	Oid			amount;
 	Oid			amountArray;
 	Oid			scope;
+	Oid			settlement;
 } StoreTypes;
 
 extern void StoreBegin(void);

@@ -1,0 +1,79 @@
+-- ---------------------------------------------------------------------------
+-- activation: non-designated vouchers, a code that whoever holds it activates
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE voucher.minted_code (
+    digest          bytea NOT NULL,
+    template_id     bigint NOT NULL,
+    face_value      voucher.amount,
+    activate_before timestamptz,
+    minted_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    batch           text COLLATE "C",
+    account_id      text COLLATE "C",
+    instrument_id   bigint,
+    activated_at    timestamptz,
+    CONSTRAINT minted_code_pkey PRIMARY KEY (digest),
+    CONSTRAINT minted_code_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
+    CONSTRAINT minted_code_activation_check CHECK ((account_id IS NULL) OPERATOR(pg_catalog.=) (instrument_id IS NULL)
+                                                   AND (account_id IS NULL) OPERATOR(pg_catalog.=) (activated_at IS NULL))
+) WITH (fillfactor = 80);
+SELECT pg_catalog.pg_extension_config_dump('voucher.minted_code', '');
+COMMENT ON TABLE voucher.minted_code IS 'codes that were minted; the code itself is shown once and not kept';
+COMMENT ON COLUMN voucher.minted_code.digest IS 'SHA-256 of the code';
+COMMENT ON COLUMN voucher.minted_code.activate_before IS 'the code cannot be activated from this instant on; null: no limit';
+COMMENT ON COLUMN voucher.minted_code.batch IS 'the caller''s name for what was minted together';
+COMMENT ON COLUMN voucher.minted_code.account_id IS 'the account that activated it; null: not activated';
+COMMENT ON COLUMN voucher.minted_code.instrument_id IS 'the voucher that it became';
+
+-- A code is activated once; nothing else of it changes.
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.minted_code
+    FOR EACH ROW
+    WHEN (OLD.account_id IS NOT NULL
+          OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
+          OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
+          OR OLD.face_value IS DISTINCT FROM NEW.face_value
+          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at)
+    EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.minted_code
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.minted_code
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
+
+CREATE FUNCTION voucher.mint(
+    template        text,
+    count           integer,
+    face_value      voucher.amount DEFAULT NULL,
+    activate_before timestamptz DEFAULT NULL,
+    batch           text DEFAULT NULL)
+    RETURNS SETOF voucher.code
+    AS 'MODULE_PATHNAME', 'voucher_mint' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.mint(text, integer, voucher.amount, timestamptz, text)
+    IS 'mints codes of a template and returns them, this once: only their digests are kept';
+
+CREATE FUNCTION voucher.verify(
+    code voucher.code,
+    at   timestamptz DEFAULT pg_catalog.now(),
+    OUT status          text,
+    OUT template        text,
+    OUT kind            text,
+    OUT currency        text,
+    OUT face_value      voucher.amount,
+    OUT discount_rate   numeric,
+    OUT threshold       voucher.amount,
+    OUT scope           voucher.scope,
+    OUT valid           tstzrange,
+    OUT valid_for       interval,
+    OUT activate_before timestamptz)
+    RETURNS record
+    AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C STABLE;
+COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz)
+    IS 'shows what a code is good for, before it is activated: status inactive, activated or expired, and its terms';
+
+CREATE FUNCTION voucher.activate(
+    account_id text,
+    code       voucher.code,
+    at         timestamptz DEFAULT pg_catalog.now())
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'voucher_activate' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz)
+    IS 'activates a code for an account and returns the voucher''s id; the same account again gets the same id';

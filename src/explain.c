@@ -1,0 +1,107 @@
+/*
+ * explain.c
+ *		Says in words why an instrument does not apply.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "order.h"
+
+/* The instrument as an error message calls it. */
+static char *
+Subject(const Candidate *candidate)
+{
+	switch (candidate->terms->kind)
+	{
+		case KIND_VOUCHER:
+			return psprintf("voucher " INT64_FORMAT, candidate->instrumentId);
+		case KIND_COUPON:
+			return psprintf("coupon " INT64_FORMAT, candidate->instrumentId);
+		case KIND_PROMO_CODE:
+			break;
+	}
+	return psprintf("promo code of \"%s\"", candidate->terms->name);
+}
+
+/* A scope's canonical text. */
+static char *
+ScopeString(const Scope *scope)
+{
+	return pnstrdup(ScopeText(scope), ScopeTextLen(scope));
+}
+
+/* The bounds of a duration, in days as PostgreSQL compares intervals. */
+static char *
+DurationString(const Terms *terms)
+{
+	int64		from = terms->minDuration / USECS_PER_DAY;
+	int64		to = terms->maxDuration / USECS_PER_DAY;
+
+	if (terms->maxDuration == PG_INT64_MAX)
+		return psprintf("at least " INT64_FORMAT " days", from);
+	return psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
+}
+
+/*
+ * The figures behind a reason, a sentence or two; NULL if the instrument
+ * applies.  Memory: current context.
+ */
+char *
+ReasonDetail(const Candidate *candidate, const PlanOrder *order)
+{
+	const Terms *terms = candidate->terms;
+
+	switch (candidate->reason)
+	{
+		case REASON_APPLIES:
+			return NULL;
+		case REASON_EXHAUSTED:
+			if (candidate->used >= candidate->maxUses)
+				return psprintf("It has served %d of %d orders.", candidate->used,
+								candidate->maxUses);
+			return psprintf("Its balance is %s of %s.", AmountToString(candidate->balance),
+							AmountToString(candidate->faceValue));
+		case REASON_EXPIRED:
+			/* timestamptz_to_str has one buffer, so one at a time */
+			return psprintf("It expired at %s; %s",
+							pstrdup(timestamptz_to_str(candidate->expiry)),
+							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+		case REASON_PENDING:
+			return psprintf("It is valid from %s; %s",
+							pstrdup(timestamptz_to_str(candidate->effective)),
+							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+		case REASON_FROZEN:
+			return pstrdup("It must be unfrozen first.");
+		case REASON_CURRENCY:
+			return psprintf("It is in %s; the order is in %s.", terms->currency, order->currency);
+		case REASON_NOT_INVITED:
+			return pstrdup("The account is not invited to its campaign.");
+		case REASON_PAYMENT_TYPE:
+			return psprintf("It covers %s orders only.",
+							terms->paymentType == PAYMENT_SUBSCRIPTION ? "subscription" : "pay_as_you_go");
+		case REASON_PRODUCT:
+		case REASON_ORDER_TYPE:
+			return psprintf("It covers \"%s\".", ScopeString(terms->scope));
+		case REASON_NOT_FIRST_PURCHASE:
+			return pstrdup("The account has purchased the product before.");
+		case REASON_DURATION:
+			return psprintf("It covers durations of %s.", DurationString(terms));
+		case REASON_THRESHOLD:
+			return psprintf("The lines that it covers come to %s; %s more would reach %s.",
+							AmountToString(candidate->base),
+							AmountToString(terms->threshold - candidate->base),
+							AmountToString(terms->threshold));
+	}
+	return NULL;
+}
+
+/* Refuse an instrument that the caller named and that does not apply. */
+void
+Refuse(const Candidate *candidate, const PlanOrder *order)
+{
+	ereport(ERROR,
+			(errcode(ReasonSqlState(candidate->reason)),
+			 errmsg(ReasonMessage(candidate->reason), Subject(candidate)),
+			 errdetail("%s", ReasonDetail(candidate, order))));
+}

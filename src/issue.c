@@ -1,0 +1,228 @@
+/*
+ * issue.c
+ *		Designated issue: grant, and claim of a campaign's bundle.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "issue.h"
+#include "order.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_grant);
+PG_FUNCTION_INFO_V1(voucher_claim);
+
+/*
+ * The validity of an instrument issued at "at", whose relative validity counts
+ * from countFrom.  Error VC102 if it would be over already.
+ */
+static Datum
+ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at)
+{
+	Datum		values[5];
+	char		nulls[] = {' ', NULL_FLAG(template->validFor == NULL), ' ', ' ', ' '};
+
+	values[0] = RangeTypePGetDatum(template->valid);
+	values[1] = IntervalPGetDatum(template->validFor);
+	values[2] = CStringGetTextDatum(template->timeZone);
+	values[3] = TimestampTzGetDatum(countFrom);
+	values[4] = TimestampTzGetDatum(at);
+	StoreRun(STMT_VALIDITY, STORE_WRITE, values, nulls);
+	if (StoreBool(0, 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_EXPIRED),
+				 errmsg("template \"%s\" has expired", template->terms.name),
+				 errdetail("Its validity would be %s.", StoreText(0, 3))));
+	return StoreNotNull(0, 1);
+}
+
+/*
+ * Issue an instrument to a locked account and return its id.  faceValue counts
+ * unless a rate decides.  Errors: VC102 expired, VC112 per-account limit.
+ */
+int64
+IssueInstrument(const Account *account, const Template *template, Amount faceValue,
+				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason)
+{
+	Datum		validity = ValidityOf(template, countFrom, at);
+	Datum		values[9];
+	char		nulls[9] = "         ";
+
+	values[0] = CStringGetTextDatum(account->accountId);
+	values[1] = Int64GetDatum(template->terms.templateId);
+	values[2] = CStringGetTextDatum(template->terms.currency);
+	values[3] = AmountGetDatum(faceValue);
+	nulls[3] = NULL_FLAG(template->terms.hasRate);
+	values[4] = Int32GetDatum(template->uses);
+	nulls[4] = NULL_FLAG(template->uses == PG_INT32_MAX);
+	values[5] = validity;
+	values[6] = TimestampTzGetDatum(at);
+	values[7] = OptionalTextDatum(requestId, &nulls[7]);
+	values[8] = OptionalTextDatum(reason, &nulls[8]);
+	StoreRun(STMT_INSTRUMENT_ISSUE, STORE_WRITE, values, nulls);
+	return StoreInt64(0, 1);
+}
+
+/* Is the account invited to a campaign? */
+bool
+IsInvited(const char *accountId, const char *campaign)
+{
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(campaign);
+	return StoreRun(STMT_INVITED, STORE_READ, values, NULL) > 0;
+}
+
+/*
+ * The instrument that an earlier call with this request id granted, or 0.
+ * Error VC302 if that call asked for something else.
+ */
+static int64
+FindGrant(const char *accountId, const char *requestId, const Template *template,
+		  Amount faceValue)
+{
+	Datum		values[2];
+	const char *differs = NULL;
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(requestId);
+	if (StoreRun(STMT_INSTRUMENT_REQUEST, STORE_WRITE, values, NULL) == 0)
+		return 0;
+	if (StoreInt64(0, 3) != template->terms.templateId)
+		differs = "template";
+	else if (StoreAmount(0, 2) != faceValue)
+		differs = "face_value";
+	if (differs != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_REQUEST_DIFFERS),
+				 errmsg("request \"%s\" of account \"%s\" has been made before", requestId,
+						accountId),
+				 errdetail("This call differs from it in \"%s\".", differs)));
+	return StoreInt64(0, 1);
+}
+
+/* grant(account_id, template, face_value, request_id, reason, at) returns bigint */
+Datum
+voucher_grant(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *templateName = TextArgument(fcinfo, 1, "template");
+	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *reason = OptionalTextArgument(fcinfo, 4);
+	TimestampTz at = TimeArgument(fcinfo, 5, "at");
+	const Template *template;
+	Amount		faceValue;
+	Account		account;
+	int64		instrumentId = 0;
+
+	StoreBegin();
+	CatalogBegin();
+	template = CatalogTemplateByName(templateName);
+	if (template->terms.kind == KIND_PROMO_CODE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template \"%s\" is a promo code", templateName),
+				 errhint("Promo codes are not granted; customers type them in.")));
+	faceValue = template->faceValue;
+	if (!PG_ARGISNULL(2))
+	{
+		if (template->terms.hasRate)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("template \"%s\" has a discount rate, not a face value",
+							templateName)));
+		faceValue = PG_GETARG_AMOUNT(2);
+		CheckMinorUnit(faceValue, template->terms.currency, "face value");
+	}
+	LockAccount(accountId, template->terms.currency, &account);
+	if (requestId != NULL)
+		instrumentId = FindGrant(accountId, requestId, template, faceValue);
+	if (instrumentId == 0)
+		instrumentId = IssueInstrument(&account, template, faceValue, at, at, requestId, reason);
+	StoreEnd();
+	PG_RETURN_INT64(instrumentId);
+}
+
+/* Error unless a campaign exists and can be claimed at this time. */
+static void
+CheckClaimable(const char *campaign, TimestampTz at)
+{
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(campaign);
+	values[1] = TimestampTzGetDatum(at);
+	if (StoreRun(STMT_CAMPAIGN, STORE_WRITE, values, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_CAMPAIGN),
+				 errmsg("campaign \"%s\" does not exist", campaign)));
+	if (!StoreBool(0, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_NOT_CLAIMABLE),
+				 errmsg("campaign \"%s\" cannot be claimed at this time", campaign),
+				 errdetail("It can be claimed in %s.", StoreText(0, 2))));
+}
+
+/* The templates of a campaign that are claimed; how many. */
+static int
+TemplatesOfCampaign(const char *campaign, const Template ***templates)
+{
+	Datum		value = CStringGetTextDatum(campaign);
+	int			n = (int) StoreRun(STMT_TEMPLATES_OF_CAMPAIGN, STORE_WRITE, &value, NULL);
+	int64	   *ids = palloc(Max(n, 1) * sizeof(int64));
+
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_NOT_CLAIMABLE),
+				 errmsg("campaign \"%s\" has nothing to claim", campaign)));
+	for (int i = 0; i < n; i++)
+		ids[i] = StoreInt64(i, 1);
+	*templates = palloc(n * sizeof(Template *));
+	for (int i = 0; i < n; i++)
+		(*templates)[i] = CatalogTemplate(ids[i]);
+	return n;
+}
+
+/* claim(account_id, campaign, at) returns setof (instrument_id, template) */
+Datum
+voucher_claim(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *campaign = TextArgument(fcinfo, 1, "campaign");
+	TimestampTz at = TimeArgument(fcinfo, 2, "at");
+	const Template **templates;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	StoreBegin();
+	CatalogBegin();
+	CheckClaimable(campaign, at);
+	n = TemplatesOfCampaign(campaign, &templates);
+	for (int i = 0; i < n; i++)
+	{
+		const Template *template = templates[i];
+		Account		account;
+		Datum		values[2];
+		bool		isnull[2] = {false, false};
+
+		CHECK_FOR_INTERRUPTS();
+		LockAccount(accountId, template->terms.currency, &account);
+		if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_NOT_INVITED),
+					 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
+							campaign)));
+		values[0] = Int64GetDatum(IssueInstrument(&account, template, template->faceValue, at, at,
+												  NULL, NULL));
+		values[1] = CStringGetTextDatum(template->terms.name);
+		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
+	}
+	StoreEnd();
+	return (Datum) 0;
+}

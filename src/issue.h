@@ -1,0 +1,16 @@
+/*
+ * issue.h
+ *		Giving an account an instrument.
+ */
+#ifndef VOUCHER_ISSUE_H
+#define VOUCHER_ISSUE_H
+
+#include "catalog.h"
+#include "ledger.h"
+
+extern int64 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
+							 TimestampTz countFrom, TimestampTz at, const char *requestId,
+							 const char *reason);
+extern bool IsInvited(const char *accountId, const char *campaign);
+
+#endif							/* VOUCHER_ISSUE_H */

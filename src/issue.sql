@@ -1,0 +1,26 @@
+-- ---------------------------------------------------------------------------
+-- issue: designated vouchers and coupons, straight into the account
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.grant(
+    account_id text,
+    template   text,
+    face_value voucher.amount DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    reason     text DEFAULT NULL,
+    at         timestamptz DEFAULT pg_catalog.now())
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'voucher_grant' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz)
+    IS 'issues a voucher or coupon to an account, usable at once, and returns its id; the same request_id again returns the same id';
+
+CREATE FUNCTION voucher.claim(
+    account_id text,
+    campaign   text,
+    at         timestamptz DEFAULT pg_catalog.now(),
+    OUT instrument_id bigint,
+    OUT template      text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'voucher_claim' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.claim(text, text, timestamptz)
+    IS 'claims the whole bundle of a campaign: one of each of its vouchers and coupons, or nothing';

@@ -1,0 +1,505 @@
+/*
+ * order.c
+ *		Reads an order from a call's arguments, and the account's facts from
+ *		the store: all that a plan needs.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "issue.h"
+#include "order.h"
+#include "store.h"
+
+/* Attributes of the type voucher.line. */
+enum
+{
+	LINE_NO,
+	LINE_PRODUCT,
+	LINE_ORDER_TYPE,
+	LINE_AMOUNT,
+	LINE_DURATION,
+	LINE_ATTRIBUTES
+};
+
+/* ------------------------------------------------------------------------
+ * Arguments
+ * ------------------------------------------------------------------------
+ */
+
+/* A text argument that must be there and not be empty. */
+const char *
+TextArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	const char *value = OptionalTextArgument(fcinfo, n);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+	if (*value == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", name)));
+	return value;
+}
+
+/* A text argument, NULL if null. */
+const char *
+OptionalTextArgument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* A finite instant that must be there. */
+TimestampTz
+TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	TimestampTz value;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+	value = PG_GETARG_TIMESTAMPTZ(n);
+	if (TIMESTAMP_NOT_FINITE(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be finite", name)));
+	return value;
+}
+
+/*
+ * Fill in line i of a request.  Errors: malformed product (22023), amount that
+ * is not positive (22023).
+ */
+void
+AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *orderType,
+			 Amount amount)
+{
+	PlanLine   *line = &request->lines[i];
+
+	line->lineNo = lineNo;
+	line->product = product;
+	line->productLen = strlen(product);
+	line->orderType = orderType;
+	line->orderTypeLen = strlen(orderType);
+	line->amount = amount;
+	line->duration = -1;
+	line->purchase = strcmp(orderType, "purchase") == 0;
+
+	if (!ScopeValidPath(product, line->productLen))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid product: \"%s\"", product),
+				 errdetail("A product is lower-case labels joined by dots, such as ecs.g7."),
+				 errcontext("line %d of the order", lineNo)));
+	if (amount <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("amount of line %d must be greater than zero", lineNo),
+				 errdetail("It is %s.", AmountToString(amount))));
+}
+
+/* Keep a line's duration, which must not be negative. */
+static void
+SetDuration(OrderRequest *request, int i, Datum duration)
+{
+	request->lines[i].duration = IntervalSpan(DatumGetIntervalP(duration));
+	request->durations[i] = duration;
+	request->hasDuration[i] = true;
+	if (request->lines[i].duration < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("duration of line %d must not be negative",
+						request->lines[i].lineNo)));
+}
+
+/* Order two line numbers. */
+static int
+CompareLineNo(const void *a, const void *b)
+{
+	int32		left = *(const int32 *) a;
+	int32		right = *(const int32 *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* Error if two lines have the same number. */
+static void
+CheckLineNumbers(const OrderRequest *request)
+{
+	int32	   *numbers;
+
+	if (request->nlines < 2)
+		return;
+	numbers = palloc(request->nlines * sizeof(int32));
+	for (int i = 0; i < request->nlines; i++)
+		numbers[i] = request->lines[i].lineNo;
+	qsort(numbers, request->nlines, sizeof(int32), CompareLineNo);
+	for (int i = 1; i < request->nlines; i++)
+	{
+		if (numbers[i] == numbers[i - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the order has more than one line %d", numbers[i])));
+	}
+	pfree(numbers);
+}
+
+/* Make room for a request's lines. */
+static void
+AllocateLines(OrderRequest *request, int nlines)
+{
+	request->nlines = nlines;
+	request->lines = palloc0(nlines * sizeof(PlanLine));
+	request->durations = palloc0(nlines * sizeof(Datum));
+	request->hasDuration = palloc0(nlines * sizeof(bool));
+}
+
+/* Error unless a part of a line is there. */
+static void
+CheckLinePart(bool isnull, const char *name, int position)
+{
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("\"%s\" of the order's line at position %d must not be null", name,
+						position)));
+}
+
+/* Read an order's lines from an array of voucher.line. */
+static void
+ReadLines(OrderRequest *request, ArrayType *array)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	TupleDesc	desc;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE,
+					  &elements, &nulls, &n);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order has no lines")));
+	AllocateLines(request, n);
+	desc = lookup_rowtype_tupdesc(ARR_ELEMTYPE(array), -1);
+	for (int i = 0; i < n; i++)
+	{
+		HeapTupleData tuple;
+		Datum		values[LINE_ATTRIBUTES];
+		bool		isnull[LINE_ATTRIBUTES];
+
+		CHECK_FOR_INTERRUPTS();
+		CheckLinePart(nulls[i], "line", i + 1);
+		tuple.t_data = DatumGetHeapTupleHeader(elements[i]);
+		tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+		ItemPointerSetInvalid(&tuple.t_self);
+		tuple.t_tableOid = InvalidOid;
+		Assert(desc->natts == LINE_ATTRIBUTES);
+		heap_deform_tuple(&tuple, desc, values, isnull);
+
+		CheckLinePart(isnull[LINE_PRODUCT], "product", i + 1);
+		CheckLinePart(isnull[LINE_ORDER_TYPE], "order_type", i + 1);
+		CheckLinePart(isnull[LINE_AMOUNT], "amount", i + 1);
+		AddOrderLine(request, i, isnull[LINE_NO] ? i + 1 : DatumGetInt32(values[LINE_NO]),
+					 TextDatumGetCString(values[LINE_PRODUCT]),
+					 TextDatumGetCString(values[LINE_ORDER_TYPE]),
+					 DatumGetAmount(values[LINE_AMOUNT]));
+		if (!isnull[LINE_DURATION])
+			SetDuration(request, i, values[LINE_DURATION]);
+	}
+	ReleaseTupleDesc(desc);
+	CheckLineNumbers(request);
+}
+
+/*
+ * Read product, order_type, amount, duration, lines, payment_type and
+ * currency, which stand together from argument "first" on.  The order is
+ * either one line in the first four or many in lines.
+ */
+void
+ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
+{
+	int			product = first,
+				orderType = first + 1,
+				amount = first + 2,
+				duration = first + 3,
+				lines = first + 4,
+				paymentType = first + 5,
+				currency = first + 6;
+
+	if (!PG_ARGISNULL(lines))
+	{
+		if (!PG_ARGISNULL(product) || !PG_ARGISNULL(orderType) || !PG_ARGISNULL(amount) ||
+			!PG_ARGISNULL(duration))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("an order is either one line or \"lines\", not both")));
+		ReadLines(request, PG_GETARG_ARRAYTYPE_P(lines));
+	}
+	else
+	{
+		if (PG_ARGISNULL(product) && PG_ARGISNULL(orderType) && PG_ARGISNULL(amount))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the order has no lines"),
+					 errhint("Give \"product\", \"order_type\" and \"amount\", or \"lines\".")));
+		CheckLinePart(PG_ARGISNULL(product), "product", 1);
+		CheckLinePart(PG_ARGISNULL(orderType), "order_type", 1);
+		CheckLinePart(PG_ARGISNULL(amount), "amount", 1);
+		AllocateLines(request, 1);
+		AddOrderLine(request, 0, 1, text_to_cstring(PG_GETARG_TEXT_PP(product)),
+					 text_to_cstring(PG_GETARG_TEXT_PP(orderType)), PG_GETARG_AMOUNT(amount));
+		if (!PG_ARGISNULL(duration))
+			SetDuration(request, 0, PG_GETARG_DATUM(duration));
+	}
+	request->paymentType = TextArgument(fcinfo, paymentType, "payment_type");
+	request->currency = OptionalTextArgument(fcinfo, currency);
+}
+
+/* ------------------------------------------------------------------------
+ * Facts
+ * ------------------------------------------------------------------------
+ */
+
+/* What the catalogue says of the lines' products. */
+static void
+LookUpLines(OrderRequest *request)
+{
+	for (int i = 0; i < request->nlines; i++)
+	{
+		PlanLine   *line = &request->lines[i];
+		const Product *product = CatalogProduct(line->product);
+
+		CatalogCheckOrderType(line->orderType);
+		line->registered = product->registered;
+		line->universal = product->universal;
+	}
+}
+
+/* The products of the lines that purchase, as a text[]. */
+static Datum
+PurchasedProducts(const OrderRequest *request)
+{
+	Datum	   *products = palloc(request->nlines * sizeof(Datum));
+	int			n = 0;
+
+	for (int i = 0; i < request->nlines; i++)
+	{
+		if (request->lines[i].purchase)
+			products[n++] = CStringGetTextDatum(request->lines[i].registered);
+	}
+	return PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Mark the lines whose product the account has purchased before. */
+static void
+MarkPurchased(OrderRequest *request, ArrayType *purchased)
+{
+	Datum	   *products;
+	int			n;
+
+	deconstruct_array(purchased, TEXTOID, -1, false, TYPALIGN_INT, &products, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		const char *product = TextDatumGetCString(products[i]);
+
+		for (int j = 0; j < request->nlines; j++)
+		{
+			if (strcmp(request->lines[j].registered, product) == 0)
+				request->lines[j].purchasedBefore = true;
+		}
+	}
+}
+
+/* The bounds of a validity. */
+static void
+ReadValidity(RangeType *validity, Candidate *candidate)
+{
+	TypeCacheEntry *typcache = lookup_type_cache(RangeTypeGetOid(validity), TYPECACHE_RANGE_INFO);
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+
+	range_deserialize(typcache, validity, &lower, &upper, &empty);
+	candidate->effective = lower.infinite ? DT_NOBEGIN : DatumGetTimestampTz(lower.val);
+	candidate->expiry = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
+}
+
+/* The instrument in a row of ORDER_FACTS. */
+static void
+ReadCandidate(uint64 row, Candidate *candidate)
+{
+	bool		isnull;
+	Datum		value;
+
+	candidate->instrumentId = StoreInt64(row, 3);
+	candidate->version = StoreInt32(row, 5);
+	value = StoreDatum(row, 6, &isnull);
+	candidate->faceValue = isnull ? 0 : DatumGetAmount(value);
+	candidate->balance = StoreAmount(row, 7);
+	candidate->used = StoreInt32(row, 8);
+	value = StoreDatum(row, 9, &isnull);
+	candidate->maxUses = isnull ? PG_INT32_MAX : DatumGetInt32(value);
+	ReadValidity(DatumGetRangeTypeP(StoreNotNull(row, 10)), candidate);
+	candidate->issuedAt = StoreTime(row, 11);
+	candidate->frozen = StoreBool(row, 12);
+	candidate->invited = true;
+}
+
+/* A promo code that the account has not used yet: its first use issues the instrument. */
+static void
+NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate)
+{
+	candidate->instrumentId = 0;
+	candidate->terms = &template->terms;
+	candidate->version = 1;
+	candidate->faceValue = candidate->balance = template->faceValue;
+	candidate->maxUses = template->uses;
+	ReadValidity(template->valid, candidate);
+	candidate->issuedAt = at;
+}
+
+/*
+ * Read all that the plan needs; with forUpdate, lock the account first, so
+ * that nothing of it changes until the transaction ends.  The account's promo
+ * codes are candidates only when typed in.
+ */
+void
+LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts)
+{
+	StoreMode	mode = forUpdate ? STORE_WRITE : STORE_READ;
+	const Template *promo = NULL;
+	Datum		values[4];
+	char		nulls[4] = "    ";
+	uint64		rows;
+	int			n = 0;
+	PlanOrder  *order = &facts->order;
+
+	memset(facts, 0, sizeof(OrderFacts));
+	if (strcmp(request->paymentType, "subscription") == 0)
+		order->paymentType = PAYMENT_SUBSCRIPTION;
+	else if (strcmp(request->paymentType, "pay_as_you_go") == 0)
+		order->paymentType = PAYMENT_PAY_AS_YOU_GO;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown payment type: \"%s\"", request->paymentType),
+				 errhint("It is subscription or pay_as_you_go.")));
+	LookUpLines(request);
+	if (request->promoCode != NULL)
+	{
+		promo = CatalogTemplateByPromoCode(request->promoCode);
+		if (promo == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_UNKNOWN_CODE),
+					 errmsg("promo code \"%s\" does not exist", request->promoCode)));
+	}
+
+	if (forUpdate)
+		LockAccount(request->accountId, request->currency, &facts->account);
+	else
+		ReadAccount(request->accountId, request->currency, &facts->account);
+	order->currency = facts->account.currency;
+	order->digits = CatalogDigits(order->currency);
+	order->at = request->at;
+	order->nlines = request->nlines;
+	order->lines = request->lines;
+
+	values[0] = CStringGetTextDatum(request->accountId);
+	values[1] = request->orderId == NULL ? (Datum) 0 : CStringGetTextDatum(request->orderId);
+	nulls[1] = NULL_FLAG(request->orderId == NULL);
+	values[2] = CStringGetTextDatum(order->currency);
+	values[3] = PurchasedProducts(request);
+	rows = StoreRun(STMT_ORDER_FACTS, mode, values, nulls);
+
+	facts->settled = StoreBool(0, 1);
+	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 2)));
+	facts->candidates = palloc0((rows + 1) * sizeof(Candidate));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Candidate  *candidate = &facts->candidates[n];
+		bool		isnull;
+		SPITupleTable *table = SPI_tuptable;
+
+		StoreDatum(row, 3, &isnull);
+		if (isnull)
+			break;				/* the account has no instruments */
+
+		/* may run a statement itself */
+		candidate->terms = &CatalogTemplate(StoreInt64(row, 4))->terms;
+		SPI_tuptable = table;
+		if (candidate->terms->kind == KIND_PROMO_CODE)
+		{
+			if (promo == NULL || candidate->terms->templateId != promo->terms.templateId)
+				continue;
+			facts->promo = candidate;
+		}
+		ReadCandidate(row, candidate);
+		n++;
+	}
+	if (promo != NULL)
+	{
+		if (facts->promo == NULL)
+		{
+			facts->promo = &facts->candidates[n++];
+			NewPromoCandidate(promo, request->at, facts->promo);
+		}
+		facts->promo->invited = promo->terms.invitedOnly &&
+			IsInvited(request->accountId, promo->campaign);
+	}
+	facts->ncandidates = n;
+}
+
+/*
+ * What the caller chose of a kind: auto, none, or the id of an instrument that
+ * must apply.  Candidates have been judged.
+ */
+Choice
+ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
+{
+	Choice		result = {CHOICE_AUTO, NULL};
+	char	   *end;
+	int64		id;
+
+	if (strcmp(choice, "auto") == 0)
+		return result;
+	if (strcmp(choice, "none") == 0)
+	{
+		result.mode = CHOICE_NONE;
+		return result;
+	}
+	errno = 0;
+	id = strtoi64(choice, &end, 10);
+	if (errno != 0 || *end != '\0' || !isdigit((unsigned char) *choice))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid choice of %s: \"%s\"", KindName(kind), choice),
+				 errhint("Give auto, none, or the id of one.")));
+	for (int i = 0; i < facts->ncandidates; i++)
+	{
+		Candidate  *candidate = &facts->candidates[i];
+
+		if (candidate->instrumentId != id || candidate->terms->kind != kind)
+			continue;
+		if (candidate->reason != REASON_APPLIES)
+			Refuse(candidate, &facts->order);
+		result.mode = CHOICE_NAMED;
+		result.named = candidate;
+		return result;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
+			 errmsg("account \"%s\" has no %s " INT64_FORMAT " in %s",
+					facts->account.accountId, KindName(kind), id, facts->order.currency)));
+}

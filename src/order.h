@@ -1,0 +1,59 @@
+/*
+ * order.h
+ *		An order as match, quote and settle take it, and what is known about it.
+ */
+#ifndef VOUCHER_ORDER_H
+#define VOUCHER_ORDER_H
+
+#include "fmgr.h"
+
+#include "catalog.h"
+#include "ledger.h"
+#include "plan.h"
+
+/* What the caller asked for, checked. */
+typedef struct OrderRequest
+{
+	const char *accountId;
+	const char *orderId;		/* NULL in match and quote */
+	const char *paymentType;
+	const char *currency;		/* NULL: the account's only one */
+	const char *voucher;		/* auto, none or an id; NULL in match */
+	const char *coupon;
+	const char *promoCode;		/* normalised; NULL: none */
+	TimestampTz at;
+	int			nlines;
+	PlanLine   *lines;
+	Datum	   *durations;		/* per line; only if hasDuration */
+	bool	   *hasDuration;
+} OrderRequest;
+
+/* The request and the account's facts: the plan's input. */
+typedef struct OrderFacts
+{
+	PlanOrder	order;
+	Account		account;
+	bool		settled;		/* the order is settled already */
+	int			ncandidates;
+	Candidate  *candidates;
+	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
+} OrderFacts;
+
+/* Reads argument n; its name serves the error messages. */
+extern const char *TextArgument(FunctionCallInfo fcinfo, int n, const char *name);
+extern const char *OptionalTextArgument(FunctionCallInfo fcinfo, int n);
+extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Arguments product … currency, which match, quote and settle have in this order. */
+#define ORDER_ARGUMENTS 7
+extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
+extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
+						 char *orderType, Amount amount);
+extern void LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts);
+extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
+
+/* explain.c */
+extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
+extern void Refuse(const Candidate *candidate, const PlanOrder *order) pg_attribute_noreturn();
+
+#endif							/* VOUCHER_ORDER_H */

@@ -1,0 +1,19 @@
+-- ---------------------------------------------------------------------------
+-- order: the lines of an order, as match, quote and settle take them
+-- ---------------------------------------------------------------------------
+
+CREATE TYPE voucher.line AS (
+    line_no    integer,
+    product    text COLLATE "C",
+    order_type text COLLATE "C",
+    amount     voucher.amount,
+    duration   interval
+);
+COMMENT ON TYPE voucher.line IS 'a line of an order; make one with the function voucher.line';
+
+CREATE FUNCTION voucher.line(product text, order_type text, amount voucher.amount,
+                             duration interval DEFAULT NULL, line_no integer DEFAULT NULL)
+    RETURNS voucher.line
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW($5, $1, $2, $3, $4)::voucher.line;
+COMMENT ON FUNCTION voucher.line(text, text, voucher.amount, interval, integer) IS 'a line of an order; without line_no it is numbered by its position';

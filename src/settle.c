@@ -1,0 +1,525 @@
+/*
+ * settle.c
+ *		match, quote and settle: the same plan, shown, worked out, or carried out.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "issue.h"
+#include "settle.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_match);
+PG_FUNCTION_INFO_V1(voucher_quote);
+PG_FUNCTION_INFO_V1(voucher_settle);
+
+/* The columns of voucher.settlement, in the table's order. */
+enum
+{
+	COL_ACCOUNT_ID,
+	COL_ORDER_ID,
+	COL_CURRENCY,
+	COL_PAYMENT_TYPE,
+	COL_AT,
+	COL_RECORDED_AT,
+	COL_GROSS,
+	COL_DISCOUNT,
+	COL_ROUNDING,
+	COL_VOUCHER,
+	COL_CASH,
+	COL_INVOICEABLE,
+	COL_ENTRY_VERSION,
+	COL_CHOSEN_VOUCHER,
+	COL_CHOSEN_COUPON,
+	COL_PROMO_CODE,
+	COL_LINE_NO,
+	COL_PRODUCT,
+	COL_ORDER_TYPE,
+	COL_AMOUNT,
+	COL_DURATION,
+	COL_INSTRUMENT_ID,
+	COL_PAID,
+	COL_SHARE,
+	COL_FIRST_PURCHASE,
+	COL_COUNT
+};
+
+/* A row of voucher.settlement in the making. */
+typedef struct SettlementRow
+{
+	Datum		values[COL_COUNT];
+	bool		isnull[COL_COUNT];
+} SettlementRow;
+
+/* ------------------------------------------------------------------------
+ * The settlement's row
+ * ------------------------------------------------------------------------
+ */
+
+/* Set a text column; NULL makes it null. */
+static void
+SetText(SettlementRow *row, int column, const char *text)
+{
+	row->isnull[column] = (text == NULL);
+	row->values[column] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* Set an array column of a by-value 8-byte type. */
+static void
+SetArray8(SettlementRow *row, int column, Oid type, Datum *values, int n)
+{
+	row->values[column] = PointerGetDatum(construct_array(values, n, type, sizeof(int64),
+														  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* The columns that the request decides: the body that a repeated call must repeat. */
+static void
+SetRequest(SettlementRow *row, const OrderRequest *request, const PlanOrder *order)
+{
+	int			n = order->nlines;
+	Datum	   *items = palloc(n * sizeof(Datum));
+	bool		anyDuration = false;
+
+	SetText(row, COL_ACCOUNT_ID, request->accountId);
+	SetText(row, COL_ORDER_ID, request->orderId);
+	SetText(row, COL_CURRENCY, order->currency);
+	SetText(row, COL_PAYMENT_TYPE, request->paymentType);
+	SetText(row, COL_CHOSEN_VOUCHER, request->voucher);
+	SetText(row, COL_CHOSEN_COUPON, request->coupon);
+	SetText(row, COL_PROMO_CODE, request->promoCode);
+	row->values[COL_AT] = TimestampTzGetDatum(request->at);
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int32GetDatum(order->lines[i].lineNo);
+	row->values[COL_LINE_NO] =
+		PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	for (int i = 0; i < n; i++)
+		items[i] = CStringGetTextDatum(order->lines[i].product);
+	row->values[COL_PRODUCT] =
+		PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+	for (int i = 0; i < n; i++)
+		items[i] = CStringGetTextDatum(order->lines[i].orderType);
+	row->values[COL_ORDER_TYPE] =
+		PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+	for (int i = 0; i < n; i++)
+		items[i] = AmountGetDatum(order->lines[i].amount);
+	SetArray8(row, COL_AMOUNT, StoreGetTypes()->amount, items, n);
+
+	for (int i = 0; i < n; i++)
+		anyDuration |= request->hasDuration[i];
+	row->isnull[COL_DURATION] = !anyDuration;
+	if (anyDuration)
+	{
+		bool	   *nulls = palloc(n * sizeof(bool));
+		int			lower = 1;
+
+		for (int i = 0; i < n; i++)
+			nulls[i] = !request->hasDuration[i];
+		row->values[COL_DURATION] =
+			PointerGetDatum(construct_md_array(request->durations, nulls, 1, &n, &lower, INTERVALOID,
+											   sizeof(Interval), false, TYPALIGN_DOUBLE));
+	}
+}
+
+/* The columns that the plan decides. */
+static void
+SetPlan(SettlementRow *row, const PlanOrder *order, const Plan *plan)
+{
+	Oid			amountType = StoreGetTypes()->amount;
+	int			n = plan->nparts;
+	Datum	   *items = palloc(Max(n * order->nlines, KIND_COUNT) * sizeof(Datum));
+	int			dims[] = {n, order->nlines};
+	int			lower[] = {1, 1};
+
+	row->values[COL_GROSS] = AmountGetDatum(plan->gross);
+	row->values[COL_DISCOUNT] = AmountGetDatum(plan->discount);
+	row->values[COL_ROUNDING] = AmountGetDatum(plan->rounding);
+	row->values[COL_VOUCHER] = AmountGetDatum(plan->voucher);
+	row->values[COL_CASH] = AmountGetDatum(plan->cash);
+	row->values[COL_INVOICEABLE] = AmountGetDatum(plan->cash);
+
+	for (int i = 0; i < n; i++)
+		items[i] = Int64GetDatum(plan->parts[i].candidate->instrumentId);
+	SetArray8(row, COL_INSTRUMENT_ID, INT8OID, items, n);
+	for (int i = 0; i < n; i++)
+		items[i] = AmountGetDatum(plan->parts[i].amount);
+	SetArray8(row, COL_PAID, amountType, items, n);
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = 0; j < order->nlines; j++)
+			items[i * order->nlines + j] = AmountGetDatum(plan->parts[i].shares[j]);
+	}
+	if (n == 0)
+		SetArray8(row, COL_SHARE, amountType, items, 0);
+	else
+		row->values[COL_SHARE] =
+			PointerGetDatum(construct_md_array(items, NULL, 2, dims, lower, amountType,
+											   sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* The products that the account buys with this order for the first time. */
+static void
+SetFirstPurchase(SettlementRow *row, const PlanOrder *order)
+{
+	Datum	   *products = palloc(order->nlines * sizeof(Datum));
+	const char **seen = palloc(order->nlines * sizeof(char *));
+	int			n = 0;
+
+	for (int i = 0; i < order->nlines; i++)
+	{
+		const PlanLine *line = &order->lines[i];
+		int			j = 0;
+
+		if (!line->purchase || line->purchasedBefore)
+			continue;
+		while (j < n && strcmp(seen[j], line->registered) != 0)
+			j++;
+		if (j < n)
+			continue;
+		seen[n] = line->registered;
+		products[n++] = CStringGetTextDatum(line->registered);
+	}
+	row->isnull[COL_FIRST_PURCHASE] = (n == 0);
+	if (n > 0)
+		row->values[COL_FIRST_PURCHASE] =
+			PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* The row type voucher.settlement; the caller releases it. */
+static TupleDesc
+SettlementDesc(void)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(StoreGetTypes()->settlement, -1);
+
+	if (desc->natts != COL_COUNT)
+		elog(ERROR, "voucher.settlement has %d columns, not %d", desc->natts, COL_COUNT);
+	return desc;
+}
+
+/* The row as a value of type voucher.settlement, in the memory of StoreBegin's caller. */
+static Datum
+RowDatum(SettlementRow *row)
+{
+	TupleDesc	desc = SettlementDesc();
+	Datum		result = HeapTupleGetDatum(heap_form_tuple(desc, row->values, row->isnull));
+
+	ReleaseTupleDesc(desc);
+	return SPI_datumTransfer(result, false, -1);
+}
+
+/* ------------------------------------------------------------------------
+ * Quote and settle
+ * ------------------------------------------------------------------------
+ */
+
+/* Judge, choose, plan; the row is complete but for the ids of new instruments. */
+static void
+PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, Plan *plan)
+{
+	Choice		choice[KIND_COUNT];
+
+	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
+	choice[KIND_VOUCHER] = ReadChoice(request->voucher, KIND_VOUCHER, facts);
+	choice[KIND_COUPON] = ReadChoice(request->coupon, KIND_COUPON, facts);
+	choice[KIND_PROMO_CODE].mode = facts->promo == NULL ? CHOICE_NONE : CHOICE_NAMED;
+	choice[KIND_PROMO_CODE].named = facts->promo;
+	if (facts->promo != NULL && facts->promo->reason != REASON_APPLIES)
+		Refuse(facts->promo, &facts->order);
+	MakePlan(&facts->order, facts->ncandidates, facts->candidates, choice, &LargestFirst, plan);
+}
+
+/* Read the arguments that quote and settle share, from "first" on. */
+static void
+ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
+{
+	const char *promoCode;
+
+	ReadOrderArguments(fcinfo, first, request);
+	first += ORDER_ARGUMENTS;
+	request->voucher = TextArgument(fcinfo, first, "voucher");
+	request->coupon = TextArgument(fcinfo, first + 1, "coupon");
+	promoCode = OptionalTextArgument(fcinfo, first + 2);
+	request->promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request->at = TimeArgument(fcinfo, first + 3, "at");
+}
+
+/* quote(account_id, …) returns settlement: see settle.sql */
+Datum
+voucher_quote(PG_FUNCTION_ARGS)
+{
+	OrderRequest request = {0};
+	OrderFacts	facts;
+	Plan		plan;
+	SettlementRow row = {0};
+	Datum		result;
+
+	request.accountId = TextArgument(fcinfo, 0, "account_id");
+	ReadRequest(fcinfo, 1, &request);
+
+	StoreBegin();
+	CatalogBegin();
+	LoadOrder(&request, false, &facts);
+	PlanOrderRequest(&request, &facts, &plan);
+	SetRequest(&row, &request, &facts.order);
+	SetPlan(&row, &facts.order, &plan);
+	SetFirstPurchase(&row, &facts.order);
+	row.isnull[COL_RECORDED_AT] = true;
+	row.isnull[COL_ENTRY_VERSION] = true;
+	result = RowDatum(&row);
+	StoreEnd();
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * The settlement that an earlier call made, if it was the same call.  The
+ * order's time is not compared: a retry may well come later.
+ */
+static Datum
+Replay(const OrderRequest *request, const OrderFacts *facts)
+{
+	static const int body[] = {
+		COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON, COL_PROMO_CODE,
+		COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION
+	};
+	Datum		key[2];
+	Datum		stored;
+	HeapTupleData tuple;
+	TupleDesc	desc = SettlementDesc();
+	SettlementRow now = {0};
+	SettlementRow then;
+
+	key[0] = CStringGetTextDatum(request->accountId);
+	key[1] = CStringGetTextDatum(request->orderId);
+	StoreRun(STMT_SETTLEMENT_READ, STORE_WRITE, key, NULL);
+	stored = StoreNotNull(0, 1);
+
+	SetRequest(&now, request, &facts->order);
+	tuple.t_data = DatumGetHeapTupleHeader(stored);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+	heap_deform_tuple(&tuple, desc, then.values, then.isnull);
+
+	for (int i = 0; i < lengthof(body); i++)
+	{
+		int			column = body[i];
+		Form_pg_attribute attribute = TupleDescAttr(desc, column);
+
+		if (now.isnull[column] != then.isnull[column] ||
+			(!now.isnull[column] &&
+			 !datum_image_eq(now.values[column], then.values[column], attribute->attbyval,
+							 attribute->attlen)))
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_ORDER_DIFFERS),
+					 errmsg("order \"%s\" of account \"%s\" is already settled",
+							request->orderId, request->accountId),
+					 errdetail("This call differs from the settled order in \"%s\".",
+							   NameStr(attribute->attname)),
+					 errhint("Settle a different order under an id of its own.")));
+	}
+	ReleaseTupleDesc(desc);
+	return SPI_datumTransfer(stored, false, -1);
+}
+
+/* Error unless the account's cash covers what the plan leaves to it. */
+static void
+CheckCash(const Account *account, const Plan *plan)
+{
+	if (plan->cash > account->balance)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_INSUFFICIENT_CASH),
+				 errmsg("account \"%s\" has insufficient cash", account->accountId),
+				 errdetail("The order needs %s %s in cash and the balance is %s.",
+						   AmountToString(plan->cash), account->currency,
+						   AmountToString(account->balance))));
+}
+
+/* Write the settlement's row; its columns but for those that have defaults. */
+static void
+InsertSettlement(const SettlementRow *row)
+{
+	static const int columns[] = {
+		COL_ACCOUNT_ID, COL_ORDER_ID, COL_CURRENCY, COL_PAYMENT_TYPE, COL_AT, COL_GROSS,
+		COL_DISCOUNT, COL_ROUNDING, COL_VOUCHER, COL_CASH, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON,
+		COL_PROMO_CODE, COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION,
+		COL_INSTRUMENT_ID, COL_PAID, COL_SHARE, COL_FIRST_PURCHASE
+	};
+	Datum		values[lengthof(columns)];
+	char		nulls[lengthof(columns)];
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		values[i] = row->values[columns[i]];
+		nulls[i] = NULL_FLAG(row->isnull[columns[i]]);
+	}
+	StoreRun(STMT_SETTLEMENT_INSERT, STORE_WRITE, values, nulls);
+}
+
+/* Write an entry for each instrument used and one for the cash. */
+static void
+InsertEntries(const OrderRequest *request, OrderFacts *facts, const Plan *plan)
+{
+	for (int i = 0; i < plan->nparts; i++)
+	{
+		const PlanPart *part = &plan->parts[i];
+		const Candidate *candidate = part->candidate;
+		InstrumentEntry entry = {0};
+
+		entry.instrumentId = candidate->instrumentId;
+		entry.version = candidate->version;
+		entry.balance = candidate->balance;
+		entry.used = candidate->used;
+		entry.kind = "settle";
+		entry.amount = candidate->terms->hasRate ? 0 : -part->amount;
+		entry.uses = 1;
+		entry.orderId = request->orderId;
+		AddInstrumentEntry(&facts->account, &entry, request->at);
+	}
+	if (plan->cash > 0)
+		AddCashEntry(&facts->account, "settle", -plan->cash, request->at, request->orderId,
+					 NULL, NULL);
+}
+
+/*
+ * Settle an order in the caller's transaction.  The store must be open.  Returns a
+ * value of type voucher.settlement that outlives it.
+ */
+Datum
+SettleOrder(OrderRequest *request)
+{
+	OrderFacts	facts;
+	Plan		plan;
+	SettlementRow row = {0};
+
+	CatalogBegin();
+	LoadOrder(request, true, &facts);
+	if (facts.settled)
+		return Replay(request, &facts);
+
+	PlanOrderRequest(request, &facts, &plan);
+	CheckCash(&facts.account, &plan);
+	if (facts.promo != NULL && facts.promo->instrumentId == 0)
+	{
+		for (int i = 0; i < plan.nparts; i++)
+		{
+			if (plan.parts[i].candidate == facts.promo)
+				facts.promo->instrumentId =
+					IssueInstrument(&facts.account,
+									CatalogTemplate(facts.promo->terms->templateId),
+									facts.promo->faceValue, request->at, request->at, NULL, NULL);
+		}
+	}
+	SetRequest(&row, request, &facts.order);
+	SetPlan(&row, &facts.order, &plan);
+	SetFirstPurchase(&row, &facts.order);
+	row.values[COL_RECORDED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	row.isnull[COL_ENTRY_VERSION] = true;
+	InsertSettlement(&row);
+	InsertEntries(request, &facts, &plan);
+	return RowDatum(&row);
+}
+
+/* settle(account_id, order_id, …) returns settlement: see settle.sql */
+Datum
+voucher_settle(PG_FUNCTION_ARGS)
+{
+	OrderRequest request = {0};
+	Datum		result;
+
+	request.accountId = TextArgument(fcinfo, 0, "account_id");
+	request.orderId = TextArgument(fcinfo, 1, "order_id");
+	ReadRequest(fcinfo, 2, &request);
+
+	StoreBegin();
+	result = SettleOrder(&request);
+	StoreEnd();
+	PG_RETURN_DATUM(result);
+}
+
+/* ------------------------------------------------------------------------
+ * Match
+ * ------------------------------------------------------------------------
+ */
+
+/* What applies first, by kind in the order of deduction, best first. */
+static int
+CompareMatches(const void *a, const void *b)
+{
+	const Candidate *left = *(Candidate *const *) a;
+	const Candidate *right = *(Candidate *const *) b;
+	bool		leftApplies = left->reason == REASON_APPLIES;
+	bool		rightApplies = right->reason == REASON_APPLIES;
+
+	if (leftApplies != rightApplies)
+		return leftApplies ? -1 : 1;
+	if (left->terms->kind != right->terms->kind)
+		return (int) left->terms->kind - (int) right->terms->kind;
+	return CompareCandidates(left, right, &LargestFirst);
+}
+
+/* match(account_id, …) returns setof record: see settle.sql */
+Datum
+voucher_match(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			next = 1 + ORDER_ARGUMENTS;
+	OrderRequest request = {0};
+	OrderFacts	facts;
+	Candidate **sorted;
+	const char *promoCode;
+	int			rank = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	request.accountId = TextArgument(fcinfo, 0, "account_id");
+	ReadOrderArguments(fcinfo, 1, &request);
+	promoCode = OptionalTextArgument(fcinfo, next);
+	request.promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request.at = TimeArgument(fcinfo, next + 1, "at");
+
+	StoreBegin();
+	CatalogBegin();
+	LoadOrder(&request, false, &facts);
+	JudgeCandidates(&facts.order, facts.ncandidates, facts.candidates);
+
+	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));
+	for (int i = 0; i < facts.ncandidates; i++)
+		sorted[i] = &facts.candidates[i];
+	qsort(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches);
+
+	for (int i = 0; i < facts.ncandidates; i++)
+	{
+		const Candidate *candidate = sorted[i];
+		bool		applies = candidate->reason == REASON_APPLIES;
+		Datum		values[10];
+		bool		isnull[10] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
+		values[0] = Int32GetDatum(rank);
+		isnull[0] = !applies;
+		values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
+		values[2] = Int64GetDatum(candidate->instrumentId);
+		isnull[2] = candidate->instrumentId == 0;
+		values[3] = CStringGetTextDatum(candidate->terms->name);
+		values[4] = BoolGetDatum(applies);
+		values[5] = AmountGetDatum(candidate->pays);
+		values[6] = AmountGetDatum(candidate->balance);
+		isnull[6] = candidate->terms->hasRate;
+		values[7] = TimestampTzGetDatum(candidate->expiry);
+		isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
+		values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
+		isnull[9] = applies;
+		values[9] = applies ? (Datum) 0 : CStringGetTextDatum(ReasonDetail(candidate, &facts.order));
+		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
+	}
+	StoreEnd();
+	return (Datum) 0;
+}

@@ -1,0 +1,96 @@
+-- ---------------------------------------------------------------------------
+-- settle: match, quote and settle an order
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.match(
+    account_id   text,
+    product      text DEFAULT NULL,
+    order_type   text DEFAULT NULL,
+    amount       voucher.amount DEFAULT NULL,
+    duration     interval DEFAULT NULL,
+    lines        voucher.line[] DEFAULT NULL,
+    payment_type text DEFAULT 'subscription',
+    currency     text DEFAULT NULL,
+    promo_code   text DEFAULT NULL,
+    at           timestamptz DEFAULT pg_catalog.now(),
+    OUT rank          integer,
+    OUT kind          text,
+    OUT instrument_id bigint,
+    OUT template      text,
+    OUT applies       boolean,
+    OUT pays          voucher.amount,
+    OUT balance       voucher.amount,
+    OUT expires_at    timestamptz,
+    OUT reason        text,
+    OUT detail        text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'voucher_match' LANGUAGE C STABLE;
+COMMENT ON FUNCTION voucher.match(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, timestamptz)
+    IS 'what of the account''s instruments applies to an order, best first, with what each alone would pay; and why each other one does not';
+
+CREATE FUNCTION voucher.quote(
+    account_id   text,
+    product      text DEFAULT NULL,
+    order_type   text DEFAULT NULL,
+    amount       voucher.amount DEFAULT NULL,
+    duration     interval DEFAULT NULL,
+    lines        voucher.line[] DEFAULT NULL,
+    payment_type text DEFAULT 'subscription',
+    currency     text DEFAULT NULL,
+    voucher      text DEFAULT 'auto',
+    coupon       text DEFAULT 'auto',
+    promo_code   text DEFAULT NULL,
+    at           timestamptz DEFAULT pg_catalog.now())
+    RETURNS voucher.settlement
+    AS 'MODULE_PATHNAME', 'voucher_quote' LANGUAGE C STABLE;
+COMMENT ON FUNCTION voucher.quote(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz)
+    IS 'the settlement that settle would make, without making it; it does not ask whether the cash suffices';
+
+CREATE FUNCTION voucher.settle(
+    account_id   text,
+    order_id     text,
+    product      text DEFAULT NULL,
+    order_type   text DEFAULT NULL,
+    amount       voucher.amount DEFAULT NULL,
+    duration     interval DEFAULT NULL,
+    lines        voucher.line[] DEFAULT NULL,
+    payment_type text DEFAULT 'subscription',
+    currency     text DEFAULT NULL,
+    voucher      text DEFAULT 'auto',
+    coupon       text DEFAULT 'auto',
+    promo_code   text DEFAULT NULL,
+    at           timestamptz DEFAULT pg_catalog.now())
+    RETURNS voucher.settlement
+    AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz)
+    IS 'settles an order once: coupon and promo code reduce it, a voucher pays, cash pays the rest; the same call again returns the same settlement';
+
+-- ---------------------------------------------------------------------------
+-- Reading settlements
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW voucher.settlement_line AS
+SELECT s.account_id, s.order_id, l.line_no, l.product, l.order_type, l.amount, l.duration,
+       p.discount, p.voucher, (l.amount OPERATOR(voucher.-) p.discount) OPERATOR(voucher.-) p.voucher AS cash
+FROM voucher.settlement AS s
+CROSS JOIN LATERAL ROWS FROM (
+    pg_catalog.unnest(s.line_no), pg_catalog.unnest(s.product), pg_catalog.unnest(s.order_type),
+    pg_catalog.unnest(s.amount), pg_catalog.unnest(s.duration))
+    WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+CROSS JOIN LATERAL (
+    SELECT COALESCE(voucher.sum(s.share[i][l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.<>) 'voucher'), 0::voucher.amount) AS discount,
+           COALESCE(voucher.sum(s.share[i][l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.=) 'voucher'), 0::voucher.amount) AS voucher
+    FROM pg_catalog.generate_subscripts(s.instrument_id, 1) AS i
+    JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
+                                AND n.instrument_id OPERATOR(pg_catalog.=) s.instrument_id[i]
+    JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id) AS p;
+COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what discounts, vouchers and cash paid of each (cash before rounding)';
+
+CREATE VIEW voucher.settlement_part AS
+SELECT s.account_id, s.order_id, p.part, t.kind, p.instrument_id, t.name AS template, p.paid
+FROM voucher.settlement AS s
+CROSS JOIN LATERAL pg_catalog.unnest(s.instrument_id, s.paid) WITH ORDINALITY AS p (instrument_id, paid, part)
+JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
+                            AND n.instrument_id OPERATOR(pg_catalog.=) p.instrument_id
+JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id;
+COMMENT ON VIEW voucher.settlement_part IS 'what each coupon, promo code and voucher took off or paid of settled orders';
