@@ -7,17 +7,17 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher
+MODULES_C  = voucher scope scope_parse scope_gin
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  =
+SQL_PARTS  = scope
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = $(EXTENSION)--*.sql
 
-REGRESS    =
+REGRESS    = scope
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher

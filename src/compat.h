@@ -1,0 +1,24 @@
+/*
+ * compat.h
+ *		What PostgreSQL 15 lacks.
+ */
+#ifndef VOUCHER_COMPAT_H
+#define VOUCHER_COMPAT_H
+
+/*
+ * Soft input errors came with 16.  Below, every input error is thrown and
+ * fcinfo->context is not ours to look at.
+ */
+#if PG_VERSION_NUM >= 160000
+#define SOFT_ERROR_CONTEXT(fcinfo)	((fcinfo)->context)
+#else
+#define SOFT_ERROR_CONTEXT(fcinfo)	NULL
+#define ereturn(context, dummy, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy; \
+	} while (0)
+#endif
+
+#endif							/* VOUCHER_COMPAT_H */
