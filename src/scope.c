@@ -44,44 +44,53 @@ ScopeNextType(const Scope *scope, const ScopeTerm *term,
 	return true;
 }
 
-/* Does the term have the order type? */
-static bool
-TermHasType(const Scope *scope, const ScopeTerm *term, const char *type, int len)
+/* Does s begin with the prefix?  Prefixes are too short for a call of memcmp. */
+static inline bool
+BeginsWith(const char *s, const char *prefix, int len)
 {
-	int			offset = 0;
-	const char *each;
-	int			eachLen;
+	for (int i = 0; i < len; i++)
+	{
+		if (s[i] != prefix[i])
+			return false;
+	}
+	return true;
+}
+
+/* Does the term include or exclude every product? */
+static inline bool
+IsEveryProduct(const char *text, const ScopeTerm *term)
+{
+	return text[term->path] == '*';
+}
+
+/* Is the product the term's path or something below it? */
+static inline bool
+IsBelowPath(const char *text, const ScopeTerm *term,
+			const char *product, int len)
+{
+	return (term->pathLen == len ||
+			(term->pathLen < len && product[term->pathLen] == '.')) &&
+		BeginsWith(product, text + term->path, term->pathLen);
+}
+
+/* Does the term have the order type? */
+static inline bool
+HasOrderType(const char *text, const ScopeTerm *term, const char *type, int len)
+{
+	const char *at = text + term->path + term->pathLen + 1;
+	const char *end = at + term->typesLen;
 
 	if (term->typesLen == 0)
 		return true;
-	while (ScopeNextType(scope, term, &offset, &each, &eachLen))
+	for (; at < end; at++)
 	{
-		if (eachLen == len && memcmp(each, type, len) == 0)
+		if ((end - at == len || (end - at > len && at[len] == '|')) &&
+			BeginsWith(at, type, len))
 			return true;
+		while (at < end && *at != '|')
+			at++;
 	}
 	return false;
-}
-
-/* Finds the term of exactly this product among terms from lo up to hi. */
-static const ScopeTerm *
-FindTerm(const Scope *scope, int lo, int hi, const char *path, int len)
-{
-	const char *text = ScopeText(scope);
-
-	while (lo < hi)
-	{
-		int			mid = (lo + hi) / 2;
-		const ScopeTerm *term = &scope->terms[mid];
-		int			cmp = ScopeCompareBytes(path, len, text + term->path, term->pathLen);
-
-		if (cmp == 0)
-			return term;
-		if (cmp < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
 }
 
 /*
@@ -93,48 +102,39 @@ FindTerm(const Scope *scope, int lo, int hi, const char *path, int len)
  * A product that is not covered comes first, since nothing else about the item
  * matters then; after that an exclude, which no other order type may lift.
  *
- * Each path above the product, and the product, is looked up among the sorted
- * terms.  Allocates nothing.
+ * Looks at every term: scopes are short, and one look costs less than the first
+ * step of a search.  Allocates nothing.
  */
 ScopeVerdict
 ScopeJudge(const Scope *scope, const char *product, int productLen,
 		   const char *orderType, int orderTypeLen, bool universal)
 {
-	int			nincludes = scope->nincludes;
-	int			nterms = nincludes + scope->nexcludes;
+	const char *text = ScopeText(scope);
+	const ScopeTerm *term = scope->terms;
+	const ScopeTerm *excludes = term + scope->nincludes;
+	const ScopeTerm *end = excludes + scope->nexcludes;
 	bool		productCovered = false;
 	bool		typeCovered = false;
-	bool		excluded = false;
-	const char *path = "*";
-	int			len = 1;
-	int			end = -1;
 
-	for (;;)
+	for (; term < excludes && !typeCovered; term++)
 	{
-		const ScopeTerm *term = NULL;
-
-		if (universal || end >= 0)
-			term = FindTerm(scope, 0, nincludes, path, len);
-		if (term)
+		if (IsEveryProduct(text, term) ? universal :
+			IsBelowPath(text, term, product, productLen))
 		{
 			productCovered = true;
-			typeCovered |= TermHasType(scope, term, orderType, orderTypeLen);
+			typeCovered = HasOrderType(text, term, orderType, orderTypeLen);
 		}
-		term = FindTerm(scope, nincludes, nterms, path, len);
-		if (term)
-			excluded |= TermHasType(scope, term, orderType, orderTypeLen);
-
-		if (end == productLen)
-			break;
-		end = ScopeLabelEnd(product, productLen, end + 1);
-		path = product;
-		len = end;
 	}
-
 	if (!productCovered)
 		return SCOPE_PRODUCT_NOT_COVERED;
-	if (excluded)
-		return SCOPE_EXCLUDED;
+
+	for (term = excludes; term < end; term++)
+	{
+		if ((IsEveryProduct(text, term) ||
+			 IsBelowPath(text, term, product, productLen)) &&
+			HasOrderType(text, term, orderType, orderTypeLen))
+			return SCOPE_EXCLUDED;
+	}
 	return typeCovered ? SCOPE_COVERS : SCOPE_ORDER_TYPE_NOT_COVERED;
 }
 
@@ -142,7 +142,8 @@ ScopeJudge(const Scope *scope, const char *product, int productLen,
 bool
 ScopeIsUniversal(const Scope *scope)
 {
-	return FindTerm(scope, 0, scope->nincludes, "*", 1) != NULL;
+	/* "*" sorts before every path. */
+	return IsEveryProduct(ScopeText(scope), &scope->terms[0]);
 }
 
 /* The number of products that the scope includes, "*" being one. */

@@ -103,13 +103,4 @@ ScopeTextLen(const Scope *scope)
 	return VARSIZE(scope) - (ScopeText(scope) - (const char *) scope);
 }
 
-/* The end of the path's first label at or after offset. */
-static inline int
-ScopeLabelEnd(const char *path, int len, int offset)
-{
-	while (offset < len && path[offset] != '.')
-		offset++;
-	return offset;
-}
-
 #endif							/* VOUCHER_SCOPE_H */

@@ -71,9 +71,10 @@ scope_gin_extract_query(PG_FUNCTION_ARGS)
 	keys = palloc(2 * (item.productLen + 1) * sizeof(Datum));
 	keys[n++] = MakeKey("*", 1, "*", 1);
 	keys[n++] = MakeKey("*", 1, item.type, item.typeLen);
-	for (int end = -1; end < item.productLen;)
+	for (int end = 1; end <= item.productLen; end++)
 	{
-		end = ScopeLabelEnd(item.product, item.productLen, end + 1);
+		if (end < item.productLen && item.product[end] != '.')
+			continue;
 		keys[n++] = MakeKey(item.product, end, "*", 1);
 		keys[n++] = MakeKey(item.product, end, item.type, item.typeLen);
 	}
