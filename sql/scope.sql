@@ -75,10 +75,7 @@ SELECT 'ecs:os-change'::scope;
 \echo :LAST_ERROR_SQLSTATE
 SELECT 'ecs:a:b'::scope;
 \echo :LAST_ERROR_SQLSTATE
--- positions count characters, not bytes
 SELECT U&'ecs, \4e91'::scope;
-\echo :LAST_ERROR_SQLSTATE
-SELECT U&'ecs \4e91\4e91, !'::scope;
 \echo :LAST_ERROR_SQLSTATE
 
 -- Limits: 255 and 63 bytes, 1000 terms, 10000 order types.
@@ -205,19 +202,19 @@ SELECT scope FROM copied WHERE id = 5;
 -- "Which scopes cover this item" is an index look-up, whichever way it is asked.
 CREATE INDEX scopes_scope_gin ON scopes USING gin (scope);
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT id FROM scopes WHERE scope @> 'ecs.g7:purchase';
-EXPLAIN (COSTS OFF) SELECT id FROM scopes WHERE 'ecs.g7:purchase' <@ scope;
+SET enable_indexscan = off;    -- of the primary key; GIN has bitmap scans only
+EXPLAIN (COSTS OFF) SELECT id FROM scopes WHERE scope @> 'ecs.g7:purchase' ORDER BY id;
+EXPLAIN (COSTS OFF) SELECT id FROM scopes WHERE 'ecs.g7:purchase' <@ scope ORDER BY id;
 SELECT id FROM scopes WHERE scope @> 'ecs.g7:purchase' ORDER BY id;
 SELECT id FROM scopes WHERE 'ecs:t77' <@ scope ORDER BY id;
 SELECT id FROM scopes WHERE scope @> 'p500:purchase' ORDER BY id;
 SELECT id FROM scopes WHERE scope @> 'market:purchase' ORDER BY id;
 SELECT id FROM scopes WHERE scope @> 'market' ORDER BY id;
 \echo :LAST_ERROR_SQLSTATE
-RESET enable_seqscan;
+RESET enable_indexscan;
 
 -- A hash index, and the catalog's own check of all operator classes.
 CREATE INDEX scopes_scope_hash ON scopes USING hash (scope);
-SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM scopes WHERE scope = ' * , ! MARKET ';
 SELECT id FROM scopes WHERE scope = ' * , ! MARKET ';
 RESET enable_seqscan;

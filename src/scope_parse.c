@@ -31,7 +31,6 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
 #include "compat.h"
 #include "scope.h"
@@ -137,11 +136,14 @@ ScopeValidOrderType(const char *s, int len)
 		ScanType(s, len) == len && IsFolded(s, len);
 }
 
-/* The byte offset as the position that users count: characters, from 1. */
+/*
+ * The byte offset as the position that users count: characters, from 1.  All
+ * before it is read, and therefore ASCII.
+ */
 static int
-Position(const ScopeParser *p, int offset)
+Position(int offset)
 {
-	return pg_mbstrlen_with_len(p->input, offset) + 1;
+	return offset + 1;
 }
 
 /* Reports that something else was expected at the byte offset. */
@@ -153,7 +155,7 @@ FailSyntax(const ScopeParser *p, int offset, const char *expected)
 			 errmsg("invalid input syntax for %s: \"%.*s\"",
 					p->what, p->len, p->input),
 			 errdetail("Expected %s at position %d.",
-					   expected, Position(p, offset))));
+					   expected, Position(offset))));
 }
 
 /* Reports that the token at the parser's position has too many bytes. */
@@ -164,7 +166,7 @@ FailTooLong(const ScopeParser *p, const char *token, int len, int max)
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("%s is too long", token),
 			 errdetail("The %s at position %d has %d bytes, and at most %d are allowed.",
-					   token, Position(p, p->pos), len, max)));
+					   token, Position(p->pos), len, max)));
 }
 
 /* Reports that the scope has too many of something, the last at the offset. */
@@ -175,7 +177,7 @@ FailTooMany(const ScopeParser *p, int offset, const char *things, int max)
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("too many %s in a scope", things),
 			 errdetail("At most %d %s are allowed, and position %d begins one more.",
-					   max, things, Position(p, offset))));
+					   max, things, Position(offset))));
 }
 
 /* Moves over white space; the set does not depend on the locale. */

@@ -270,9 +270,13 @@ INSERT INTO indexed SELECT id, scope FROM sample WHERE id > 1500 AND id <= 3000;
 CREATE TEMP TABLE item AS
     SELECT DISTINCT product || ':' || type AS item FROM sample WHERE id > 3000 AND id <= 3400;
 
+-- EXECUTE: a plan that is kept would go on as it began
 CREATE FUNCTION found_by(item text) RETURNS int[] LANGUAGE plpgsql AS $$
+DECLARE
+    ids int[];
 BEGIN
-    RETURN (SELECT array_agg(id ORDER BY id) FROM indexed WHERE scope @> item);
+    EXECUTE 'SELECT array_agg(id ORDER BY id) FROM indexed WHERE scope @> $1' INTO ids USING item;
+    RETURN ids;
 END $$;
 CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
