@@ -64,7 +64,7 @@ STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "INSERT INTO voucher.account (account_id, currency, balance, version) "
 		  "SELECT account_id, currency, 0, 1 FROM opening")
 STATEMENT(CASH_REQUEST, "tt",
-		  "SELECT kind, currency, amount, balance FROM voucher.cash_entry "
+		  "SELECT currency, amount, balance FROM voucher.cash_entry "
 		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
 STATEMENT(CASH_ENTRY, "ttitaazttt",
 		  "INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, "
@@ -100,7 +100,7 @@ STATEMENT(INSTRUMENT_STATE, "tl",
 		  "SELECT version, balance, used, frozen FROM voucher.instrument "
 		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_REQUEST, "tt",
-		  "SELECT e.kind, e.instrument_id, e.amount, i.template_id FROM voucher.entry AS e "
+		  "SELECT e.instrument_id, e.amount, i.template_id FROM voucher.entry AS e "
 		  "JOIN voucher.instrument AS i ON i.account_id" EQ "e.account_id "
 		  "AND i.instrument_id" EQ "e.instrument_id "
 		  "WHERE e.account_id" EQ "$1 AND e.request_id" EQ "$2")
@@ -168,7 +168,7 @@ STATEMENT(REFUND_REQUEST, "tt",
 		  "SELECT e, kind, order_id, requested FROM voucher.settlement_entry AS e "
 		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
 STATEMENT(INVOICE_READ, "tt",
-		  "SELECT i, i.currency, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
+		  "SELECT i, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
 		  "WHERE v.account_id" EQ "$1 AND v.invoice_id" EQ "$2 AND v.kind" EQ "'void') "
 		  "FROM voucher.invoice AS i LEFT JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 "
 		  "AND l.invoice_id" EQ "$2 AND l.kind" EQ "'invoice' "

@@ -1,0 +1,96 @@
+/*
+ * account.c
+ *		Cash accounts: opening them and paying in.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "ledger.h"
+#include "order.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_open_account);
+PG_FUNCTION_INFO_V1(voucher_deposit);
+
+/* open_account(account_id, currency, at) returns boolean */
+Datum
+voucher_open_account(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *currency = TextArgument(fcinfo, 1, "currency");
+	Datum		values[3];
+	bool		opened;
+
+	StoreBegin();
+	CatalogBegin();
+	CatalogDigits(currency);
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(currency);
+	values[2] = TimestampTzGetDatum(TimeArgument(fcinfo, 2, "at"));
+	opened = StoreRun(STMT_ACCOUNT_OPEN, STORE_WRITE, values, NULL) > 0;
+	StoreEnd();
+	PG_RETURN_BOOL(opened);
+}
+
+/*
+ * Has a request been made before?  If so, the balance after it.  Error VC302
+ * if it asked for something else.
+ */
+static bool
+FindDeposit(const Account *account, const char *requestId, Amount amount, Amount *balance)
+{
+	Datum		values[2];
+	const char *differs = NULL;
+
+	values[0] = CStringGetTextDatum(account->accountId);
+	values[1] = CStringGetTextDatum(requestId);
+	if (StoreRun(STMT_CASH_REQUEST, STORE_WRITE, values, NULL) == 0)
+		return false;
+	if (strcmp(StoreText(0, 1), account->currency) != 0)
+		differs = "currency";
+	else if (StoreAmount(0, 2) != amount)
+		differs = "amount";
+	if (differs != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_REQUEST_DIFFERS),
+				 errmsg("request \"%s\" of account \"%s\" has been made before", requestId,
+						account->accountId),
+				 errdetail("This call differs from it in \"%s\".", differs)));
+	*balance = StoreAmount(0, 3);
+	return true;
+}
+
+/* deposit(account_id, amount, currency, request_id, reason, at) returns amount */
+Datum
+voucher_deposit(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *currency = OptionalTextArgument(fcinfo, 2);
+	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *reason = OptionalTextArgument(fcinfo, 4);
+	TimestampTz at = TimeArgument(fcinfo, 5, "at");
+	Amount		amount;
+	Amount		balance;
+	Account		account;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "amount")));
+	amount = PG_GETARG_AMOUNT(1);
+
+	StoreBegin();
+	CatalogBegin();
+	LockAccount(accountId, currency, &account);
+	CheckMinorUnit(amount, account.currency, "amount");
+	if (requestId == NULL || !FindDeposit(&account, requestId, amount, &balance))
+	{
+		AddCashEntry(&account, "deposit", amount, at, NULL, requestId, reason);
+		balance = account.balance;
+	}
+	StoreEnd();
+	PG_RETURN_AMOUNT(balance);
+}
