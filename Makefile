@@ -7,12 +7,14 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan store catalog ledger order explain issue activation lifecycle account settle refund invoice
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan store catalog template ledger \
+             account issue activation lifecycle order explain settle refund invoice
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = amount code scope catalog ledger account issue activation lifecycle order settle refund invoice
+SQL_PARTS  = amount code scope catalog template ledger account issue activation lifecycle order settle \
+             refund invoice
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = $(EXTENSION)--*.sql

@@ -19,10 +19,10 @@ PG_FUNCTION_INFO_V1(voucher_claim);
 
 /*
  * The validity of an instrument issued at "at", whose relative validity counts
- * from countFrom.  Error VC102 if it would be over already.
+ * from countFrom.  False if it would be over already.
  */
-static Datum
-ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at)
+bool
+ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at, Datum *validity)
 {
 	Datum		values[5];
 	char		nulls[] = {' ', NULL_FLAG(template->validFor == NULL), ' ', ' ', ' '};
@@ -32,13 +32,9 @@ ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at)
 	values[2] = CStringGetTextDatum(template->timeZone);
 	values[3] = TimestampTzGetDatum(countFrom);
 	values[4] = TimestampTzGetDatum(at);
-	StoreRun(STMT_VALIDITY, STORE_WRITE, values, nulls);
-	if (StoreBool(0, 2))
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_EXPIRED),
-				 errmsg("template \"%s\" has expired", template->terms.name),
-				 errdetail("Its validity would be %s.", StoreText(0, 3))));
-	return StoreNotNull(0, 1);
+	StoreRun(STMT_VALIDITY, STORE_READ, values, nulls);
+	*validity = StoreNotNull(0, 1);
+	return !StoreBool(0, 2);
 }
 
 /*
@@ -49,9 +45,16 @@ int64
 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason)
 {
-	Datum		validity = ValidityOf(template, countFrom, at);
 	Datum		values[9];
 	char		nulls[9] = "         ";
+	Datum		validity;
+
+	if (!ValidityOf(template, countFrom, at, &validity))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_EXPIRED),
+				 errmsg("template \"%s\" has expired", template->terms.name),
+				 errdetail("What is issued of it at %s would not be valid any more.",
+						   timestamptz_to_str(at))));
 
 	values[0] = CStringGetTextDatum(account->accountId);
 	values[1] = Int64GetDatum(template->terms.templateId);

@@ -8,6 +8,8 @@
 #include "catalog.h"
 #include "ledger.h"
 
+extern bool ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at,
+					   Datum *validity);
 extern int64 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
 							 TimestampTz countFrom, TimestampTz at, const char *requestId,
 							 const char *reason);

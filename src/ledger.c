@@ -18,6 +18,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "errors.h"
@@ -336,7 +337,7 @@ apply_entry(PG_FUNCTION_ARGS)
 				 errdetail("It adds %s and leaves %s; the last version is %d.",
 						   AmountToString(amount), AmountToString(balance), StoreInt32(0, 1))));
 	StoreEnd();
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }
 
 /*
@@ -376,7 +377,7 @@ open_balance(PG_FUNCTION_ARGS)
 				 errdetail("Its balance is %s at version %d.",
 						   AmountToString(DatumGetAmount(values[3])), DatumGetInt32(values[2]))));
 	StoreEnd();
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }
 
 /* Is a column's new value what the entry that is being applied says? */
@@ -452,7 +453,7 @@ protect(PG_FUNCTION_ARGS)
 	}
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }
 
 /*
@@ -479,7 +480,7 @@ record_first_purchase(PG_FUNCTION_ARGS)
 				 errmsg("another order was the first purchase of the same product"),
 				 errhint("Try the order again.")));
 	StoreEnd();
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }
 
 /*
@@ -506,5 +507,5 @@ check_per_account(PG_FUNCTION_ARGS)
 						template->terms.name),
 				 errdetail("One account can get %d.", template->perAccount)));
 	StoreEnd();
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }

@@ -276,7 +276,7 @@ EligibleLeft(const PlanOrder *order, const Candidate *candidate, const Amount *l
 
 /* Give an instrument its part and take the shares off what is left of the lines. */
 static void
-AddPart(const PlanOrder *order, Plan *plan, Candidate *candidate, Amount amount, Amount *left)
+AddPart(const PlanOrder *order, PaymentPlan *plan, Candidate *candidate, Amount amount, Amount *left)
 {
 	PlanPart   *part = &plan->parts[plan->nparts];
 	Amount	   *weights;
@@ -328,7 +328,7 @@ ChooseVoucher(const PlanOrder *order, int ncandidates, Candidate *candidates,
 static void
 Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
 		 Candidate *coupon, Candidate *promo, const Choice *voucherChoice,
-		 const Policy *policy, Amount *left, Plan *plan)
+		 const Policy *policy, Amount *left, PaymentPlan *plan)
 {
 	Candidate  *reductions[] = {coupon, promo};
 	Candidate  *voucher;
@@ -369,7 +369,7 @@ Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
  * vouchers, then fewer instruments spent?  A tie keeps the earlier one.
  */
 static bool
-IsBetter(const Plan *a, const Plan *b)
+IsBetter(const PaymentPlan *a, const PaymentPlan *b)
 {
 	if (a->cash != b->cash)
 		return a->cash < b->cash;
@@ -426,16 +426,16 @@ Options(int ncandidates, Candidate *candidates, InstrumentKind kind, const Choic
  */
 void
 MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
-		 const Choice choice[KIND_COUNT], const Policy *policy, Plan *plan)
+		 const Choice choice[KIND_COUNT], const Policy *policy, PaymentPlan *plan)
 {
 	Candidate **coupons = palloc((ncandidates + 1) * sizeof(Candidate *));
 	Candidate **promos = palloc((ncandidates + 1) * sizeof(Candidate *));
 	Amount	   *left = palloc(order->nlines * sizeof(Amount));
-	Plan		trial = {0};
+	PaymentPlan trial = {0};
 	int			ncoupons;
 	int			npromos;
 
-	memset(plan, 0, sizeof(Plan));
+	memset(plan, 0, sizeof(PaymentPlan));
 	for (int i = 0; i < order->nlines; i++)
 		plan->gross = AmountAdd(plan->gross, order->lines[i].amount);
 	trial.gross = plan->gross;
@@ -453,7 +453,7 @@ MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 			if ((i == 0 && j == 0) || IsBetter(&trial, plan))
 			{
 				/* the loser's buffers serve the next trial */
-				Plan		swap = *plan;
+				PaymentPlan swap = *plan;
 
 				*plan = trial;
 				trial = swap;

@@ -192,7 +192,7 @@ typedef struct PlanPart
  * whole number of minor units, and so is every part; what is below one is in
  * rounding (down, once, on what is due).
  */
-typedef struct Plan
+typedef struct PaymentPlan
 {
 	Amount		gross;
 	Amount		discount;
@@ -201,7 +201,7 @@ typedef struct Plan
 	Amount		cash;
 	int			nparts;
 	PlanPart	parts[KIND_COUNT];
-} Plan;
+} PaymentPlan;
 
 extern const char *KindName(InstrumentKind kind);
 extern const char *StatusName(InstrumentStatus status);
@@ -215,7 +215,7 @@ extern InstrumentStatus StatusAt(bool frozen, bool hasFaceValue, Amount balance,
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
 extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
 extern void MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
-					 const Choice choice[KIND_COUNT], const Policy *policy, Plan *plan);
+					 const Choice choice[KIND_COUNT], const Policy *policy, PaymentPlan *plan);
 
 /* allocate.c */
 extern void Allocate(Amount total, int n, const Amount *weights, Amount minorUnit,

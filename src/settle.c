@@ -133,7 +133,7 @@ SetRequest(SettlementRow *row, const OrderRequest *request, const PlanOrder *ord
 
 /* The columns that the plan decides. */
 static void
-SetPlan(SettlementRow *row, const PlanOrder *order, const Plan *plan)
+SetPlan(SettlementRow *row, const PlanOrder *order, const PaymentPlan *plan)
 {
 	Oid			amountType = StoreGetTypes()->amount;
 	int			n = plan->nparts;
@@ -224,7 +224,7 @@ RowDatum(SettlementRow *row)
 
 /* Judge, choose, plan; the row is complete but for the ids of new instruments. */
 static void
-PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, Plan *plan)
+PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 {
 	Choice		choice[KIND_COUNT];
 
@@ -259,7 +259,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 {
 	OrderRequest request = {0};
 	OrderFacts	facts;
-	Plan		plan;
+	PaymentPlan plan;
 	SettlementRow row = {0};
 	Datum		result;
 
@@ -331,7 +331,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 
 /* Error unless the account's cash covers what the plan leaves to it. */
 static void
-CheckCash(const Account *account, const Plan *plan)
+CheckCash(const Account *account, const PaymentPlan *plan)
 {
 	if (plan->cash > account->balance)
 		ereport(ERROR,
@@ -365,7 +365,7 @@ InsertSettlement(const SettlementRow *row)
 
 /* Write an entry for each instrument used and one for the cash. */
 static void
-InsertEntries(const OrderRequest *request, OrderFacts *facts, const Plan *plan)
+InsertEntries(const OrderRequest *request, OrderFacts *facts, const PaymentPlan *plan)
 {
 	for (int i = 0; i < plan->nparts; i++)
 	{
@@ -396,7 +396,7 @@ Datum
 SettleOrder(OrderRequest *request)
 {
 	OrderFacts	facts;
-	Plan		plan;
+	PaymentPlan plan;
 	SettlementRow row = {0};
 
 	CatalogBegin();

@@ -89,7 +89,7 @@ COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what di
 CREATE VIEW voucher.settlement_part AS
 SELECT s.account_id, s.order_id, p.part, t.kind, p.instrument_id, t.name AS template, p.paid
 FROM voucher.settlement AS s
-CROSS JOIN LATERAL pg_catalog.unnest(s.instrument_id, s.paid) WITH ORDINALITY AS p (instrument_id, paid, part)
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(s.instrument_id), pg_catalog.unnest(s.paid)) WITH ORDINALITY AS p (instrument_id, paid, part)
 JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
                             AND n.instrument_id OPERATOR(pg_catalog.=) p.instrument_id
 JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id;

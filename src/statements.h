@@ -24,6 +24,9 @@ STATEMENT(TEMPLATE_BY_NAME, "t",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE name" EQ "$1")
 STATEMENT(TEMPLATE_BY_PROMO_CODE, "t",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE promo_code" EQ "$1")
+STATEMENT(TEMPLATE_SHOW, "l",
+		  "SELECT name, kind, currency, face_value, discount_rate, threshold, scope, valid, valid_for "
+		  "FROM voucher.template WHERE template_id" EQ "$1")
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template "
 		  "WHERE campaign" EQ "$1 AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY template_id")
@@ -75,8 +78,8 @@ STATEMENT(CASH_ENTRY, "ttitaazttt",
 
 /* $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now */
 STATEMENT(VALIDITY, "rvtzz",
-		  "SELECT v, pg_catalog.isempty(v) OR pg_catalog.upper(v) OPERATOR(pg_catalog.<=) $5, "
-		  "v::pg_catalog.text FROM (SELECT CASE WHEN $2 IS NULL THEN $1 "
+		  "SELECT v, pg_catalog.isempty(v) OR COALESCE(pg_catalog.upper(v) OPERATOR(pg_catalog.<=) $5, false) "
+		  "FROM (SELECT CASE WHEN $2 IS NULL THEN $1 "
 		  "ELSE $1 OPERATOR(pg_catalog.*) pg_catalog.tstzrange($4, "
 		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) $2)) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",

@@ -36,6 +36,7 @@ typedef struct StatementText
 #define ADD " OPERATOR(pg_catalog.+) "
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
+#define ZERO "'0'::voucher.amount"
 
 static const StatementText statements[] = {
 #define STATEMENT(name, args, sql) {#name, args, sql},

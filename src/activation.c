@@ -1,0 +1,260 @@
+/*
+ * activation.c
+ *		Non-designated issue: codes are minted, verified and activated.
+ *
+ * Lock order: the account, then the code.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "code.h"
+#include "issue.h"
+#include "order.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_mint);
+PG_FUNCTION_INFO_V1(voucher_verify);
+PG_FUNCTION_INFO_V1(voucher_activate);
+
+/* Codes written by one statement. */
+#define MINT_BATCH 1000
+
+/* A row of voucher.minted_code. */
+typedef struct MintedCode
+{
+	int64		templateId;
+	Amount		faceValue;		/* 0 where a rate decides */
+	TimestampTz activateBefore;
+	TimestampTz mintedAt;
+	char	   *accountId;		/* NULL: not activated */
+	int64		instrumentId;
+} MintedCode;
+
+/* A code's digest as bytea. */
+static Datum
+DigestDatum(const Code *code)
+{
+	bytea	   *digest = palloc(VARHDRSZ + CODE_DIGEST_LENGTH);
+
+	SET_VARSIZE(digest, VARHDRSZ + CODE_DIGEST_LENGTH);
+	CodeDigest(code, (uint8 *) VARDATA(digest));
+	return PointerGetDatum(digest);
+}
+
+/*
+ * Find a code, with a statement that may lock it.  Error VC008, the same
+ * whether it was never minted or belongs to somebody else.
+ */
+static void
+FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *minted)
+{
+	Datum		digest = DigestDatum(code);
+	Datum		value;
+	bool		isnull;
+
+	if (StoreRun(statement, mode, &digest, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_CODE),
+				 errmsg("voucher code does not exist")));
+	minted->templateId = StoreInt64(0, 1);
+	value = StoreDatum(0, 2, &isnull);
+	minted->faceValue = isnull ? 0 : DatumGetAmount(value);
+	value = StoreDatum(0, 3, &isnull);
+	minted->activateBefore = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	minted->mintedAt = StoreTime(0, 4);
+	minted->accountId = StoreText(0, 5);
+	value = StoreDatum(0, 6, &isnull);
+	minted->instrumentId = isnull ? 0 : DatumGetInt64(value);
+}
+
+/* Mint codes into the result set and their digests into the table. */
+static void
+MintBatch(ReturnSetInfo *resultInfo, Datum *parameters, char *nulls, int n)
+{
+	Datum	   *digests = palloc(n * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+	{
+		Code	   *code = CodeGenerate();
+		Datum		value = PointerGetDatum(code);
+		bool		isnull = false;
+
+		digests[i] = DigestDatum(code);
+		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, &value, &isnull);
+	}
+	parameters[0] = PointerGetDatum(construct_array(digests, n, BYTEAOID, -1, false,
+													TYPALIGN_INT));
+	StoreRun(STMT_CODES_MINT, STORE_WRITE, parameters, nulls);
+}
+
+/* mint(template, count, face_value, activate_before, batch) returns setof code */
+Datum
+voucher_mint(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const char *templateName = TextArgument(fcinfo, 0, "template");
+	const char *batch = OptionalTextArgument(fcinfo, 4);
+	int			left = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	const Template *template;
+	Amount		faceValue;
+	Datum		parameters[5];
+	char		nulls[5] = "     ";
+	MemoryContext batchContext;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (left <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of codes must be greater than zero")));
+	StoreBegin();
+	CatalogBegin();
+	template = CatalogTemplateByName(templateName);
+	if (template->terms.kind == KIND_PROMO_CODE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template \"%s\" is a promo code", templateName),
+				 errhint("A promo code is its template's public word; it has no secret codes.")));
+	faceValue = template->faceValue;
+	if (!PG_ARGISNULL(2))
+	{
+		if (template->terms.hasRate)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("template \"%s\" has a discount rate, not a face value",
+							templateName)));
+		faceValue = PG_GETARG_AMOUNT(2);
+		CheckMinorUnit(faceValue, template->terms.currency, "face value");
+	}
+	parameters[1] = Int64GetDatum(template->terms.templateId);
+	parameters[2] = AmountGetDatum(faceValue);
+	nulls[2] = NULL_FLAG(template->terms.hasRate);
+	parameters[3] = PG_GETARG_DATUM(3);
+	nulls[3] = NULL_FLAG(PG_ARGISNULL(3));
+	parameters[4] = OptionalTextDatum(batch, &nulls[4]);
+
+	batchContext = AllocSetContextCreate(CurrentMemoryContext, "voucher mint",
+										 ALLOCSET_DEFAULT_SIZES);
+	while (left > 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(batchContext);
+
+		CHECK_FOR_INTERRUPTS();
+		MintBatch(resultInfo, parameters, nulls, Min(left, MINT_BATCH));
+		left -= MINT_BATCH;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(batchContext);
+	}
+	StoreEnd();
+	return (Datum) 0;
+}
+
+/*
+ * Is it too late to activate a code: is it past its own limit, or would the
+ * voucher have expired at once?
+ */
+static bool
+IsTooLate(const MintedCode *minted, const Template *template, TimestampTz at)
+{
+	Datum		validity;
+
+	return at >= minted->activateBefore ||
+		!ValidityOf(template, template->fromIssue ? minted->mintedAt : at, at, &validity);
+}
+
+/* verify(code, at) returns record: see activation.sql */
+Datum
+voucher_verify(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = TimeArgument(fcinfo, 1, "at");
+	TupleDesc	desc;
+	MintedCode	minted;
+	const char *status = "inactive";
+	Datum		key;
+	Datum		values[11];
+	bool		isnull[11] = {false};
+	Datum		result;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "code")));
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	desc = BlessTupleDesc(desc);
+
+	StoreBegin();
+	CatalogBegin();
+	FindCode(STMT_CODE_READ, STORE_READ, PG_GETARG_CODE_P(0), &minted);
+	if (minted.accountId != NULL)
+		status = "activated";
+	else if (IsTooLate(&minted, CatalogTemplate(minted.templateId), at))
+		status = "expired";
+
+	/* template, kind, currency, face_value, discount_rate … valid_for */
+	key = Int64GetDatum(minted.templateId);
+	StoreRun(STMT_TEMPLATE_SHOW, STORE_READ, &key, NULL);
+	for (int i = 1; i <= 9; i++)
+		values[i] = StoreDatum(0, i, &isnull[i]);
+	values[0] = CStringGetTextDatum(status);
+	values[4] = AmountGetDatum(minted.faceValue);
+	values[10] = TimestampTzGetDatum(minted.activateBefore);
+	isnull[10] = TIMESTAMP_IS_NOEND(minted.activateBefore);
+	result = SPI_datumTransfer(HeapTupleGetDatum(heap_form_tuple(desc, values, isnull)), false, -1);
+	StoreEnd();
+	PG_RETURN_DATUM(result);
+}
+
+/* activate(account_id, code, at) returns bigint */
+Datum
+voucher_activate(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	TimestampTz at = TimeArgument(fcinfo, 2, "at");
+	const Code *code;
+	const Template *template;
+	MintedCode	minted;
+	Account		account;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "code")));
+	code = PG_GETARG_CODE_P(1);
+
+	StoreBegin();
+	CatalogBegin();
+	FindCode(STMT_CODE_READ, STORE_WRITE, code, &minted);
+	template = CatalogTemplate(minted.templateId);
+	LockAccount(accountId, template->terms.currency, &account);
+	FindCode(STMT_CODE_LOCK, STORE_WRITE, code, &minted);
+	if (minted.accountId == NULL)
+	{
+		Datum		values[4];
+
+		if (IsTooLate(&minted, template, at))
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_EXPIRED),
+					 errmsg("voucher code has expired")));
+		minted.instrumentId =
+			IssueInstrument(&account, template, minted.faceValue,
+							template->fromIssue ? minted.mintedAt : at, at, NULL, NULL);
+		values[0] = DigestDatum(code);
+		values[1] = CStringGetTextDatum(accountId);
+		values[2] = Int64GetDatum(minted.instrumentId);
+		values[3] = TimestampTzGetDatum(at);
+		StoreRun(STMT_CODE_ACTIVATE, STORE_WRITE, values, NULL);
+	}
+	else if (strcmp(minted.accountId, accountId) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_CODE),
+				 errmsg("voucher code does not exist")));
+	StoreEnd();
+	PG_RETURN_INT64(minted.instrumentId);
+}

@@ -1,0 +1,113 @@
+/*
+ * template.c
+ *		Writes a template, with the checks that need the catalogue.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/rangetypes.h"
+
+#include "catalog.h"
+#include "order.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_create_template);
+
+/* The arguments, in the order of STMT_TEMPLATE_INSERT's parameters. */
+enum
+{
+	ARG_NAME,
+	ARG_KIND,
+	ARG_CURRENCY,
+	ARG_FACE_VALUE,
+	ARG_DISCOUNT_RATE,
+	ARG_MAXIMUM,
+	ARG_THRESHOLD,
+	ARG_SCOPE,
+	ARG_PAYMENT_TYPE,
+	ARG_FIRST_PURCHASE,
+	ARG_MIN_DURATION,
+	ARG_MAX_DURATION,
+	ARG_USES,
+	ARG_PER_ACCOUNT,
+	ARG_CAMPAIGN,
+	ARG_AUDIENCE,
+	ARG_VALID,
+	ARG_VALID_FOR,
+	ARG_VALID_FROM,
+	ARG_TIME_ZONE,
+	ARG_REFUND_POLICY,
+	ARG_PROMO_CODE,
+	ARG_COUNT
+};
+
+/* Every product and order type that a scope names must be in the catalogue. */
+static void
+CheckScope(const Scope *scope)
+{
+	for (int i = 0; i < scope->nincludes + scope->nexcludes; i++)
+	{
+		const ScopeTerm *term = &scope->terms[i];
+		char	   *path = pnstrdup(ScopeText(scope) + term->path, term->pathLen);
+		int			offset = 0;
+		const char *type;
+		int			length;
+
+		if (strcmp(path, "*") != 0)
+			CatalogProduct(path);
+		while (ScopeNextType(scope, term, &offset, &type, &length))
+			CatalogCheckOrderType(pnstrdup(type, length));
+	}
+}
+
+/* Check an amount argument, if there is one, against the currency's minor unit. */
+static void
+CheckAmountArgument(FunctionCallInfo fcinfo, int n, const char *currency, const char *what)
+{
+	if (!PG_ARGISNULL(n))
+		CheckMinorUnit(PG_GETARG_AMOUNT(n), currency, what);
+}
+
+/* create_template(name, kind, currency, …) returns bigint: see template.sql */
+Datum
+voucher_create_template(PG_FUNCTION_ARGS)
+{
+	const char *currency = TextArgument(fcinfo, ARG_CURRENCY, "currency");
+	const char *kind = TextArgument(fcinfo, ARG_KIND, "kind");
+	const char *promoCode = OptionalTextArgument(fcinfo, ARG_PROMO_CODE);
+	Datum		timeZone;
+	Datum		values[ARG_COUNT];
+	char		nulls[ARG_COUNT];
+	int64		templateId;
+
+	TextArgument(fcinfo, ARG_NAME, "name");
+	TextArgument(fcinfo, ARG_TIME_ZONE, "time_zone");
+	for (int i = 0; i < ARG_COUNT; i++)
+	{
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = NULL_FLAG(PG_ARGISNULL(i));
+	}
+
+	StoreBegin();
+	CatalogBegin();
+	CheckAmountArgument(fcinfo, ARG_FACE_VALUE, currency, "face value");
+	CheckAmountArgument(fcinfo, ARG_MAXIMUM, currency, "maximum");
+	CatalogDigits(currency);
+	if (!PG_ARGISNULL(ARG_SCOPE))
+		CheckScope(PG_GETARG_SCOPE_P(ARG_SCOPE));
+	/* an unknown zone is an error here, not at the first issue */
+	timeZone = values[ARG_TIME_ZONE];
+	StoreRun(STMT_TIME_ZONE, STORE_READ, &timeZone, NULL);
+
+	if (promoCode != NULL)
+		values[ARG_PROMO_CODE] = CStringGetTextDatum(NormalizePromoCode(promoCode));
+	if (PG_ARGISNULL(ARG_USES) && strcmp(kind, "voucher") != 0)
+	{
+		values[ARG_USES] = Int32GetDatum(1);
+		nulls[ARG_USES] = ' ';
+	}
+	StoreRun(STMT_TEMPLATE_INSERT, STORE_WRITE, values, nulls);
+	templateId = StoreInt64(0, 1);
+	StoreEnd();
+	PG_RETURN_INT64(templateId);
+}

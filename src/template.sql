@@ -1,0 +1,31 @@
+-- ---------------------------------------------------------------------------
+-- template: writing one, with its defaults and checks
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.create_template(
+    name           text,
+    kind           text,
+    currency       text,
+    face_value     voucher.amount DEFAULT NULL,
+    discount_rate  numeric DEFAULT NULL,
+    maximum        voucher.amount DEFAULT NULL,
+    threshold      voucher.amount DEFAULT 0,
+    scope          voucher.scope DEFAULT '*',
+    payment_type   text DEFAULT NULL,
+    first_purchase boolean DEFAULT false,
+    min_duration   interval DEFAULT NULL,
+    max_duration   interval DEFAULT NULL,
+    uses           integer DEFAULT NULL,
+    per_account    integer DEFAULT NULL,
+    campaign       text DEFAULT NULL,
+    audience       text DEFAULT 'everyone',
+    valid          tstzrange DEFAULT '(,)',
+    valid_for      interval DEFAULT NULL,
+    valid_from     text DEFAULT 'activation',
+    time_zone      text DEFAULT 'UTC',
+    refund_policy  text DEFAULT 'forfeit',
+    promo_code     text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'voucher_create_template' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.create_template(text, text, text, voucher.amount, numeric, voucher.amount, voucher.amount, voucher.scope, text, boolean, interval, interval, integer, integer, text, text, tstzrange, interval, text, text, text, text)
+    IS 'adds a template and returns its id; coupons serve one order and promo codes one per account unless uses says otherwise';
