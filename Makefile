@@ -8,13 +8,13 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan store catalog template ledger \
-             account issue activation lifecycle order explain settle refund invoice
+             account issue activation lifecycle order explain settle refund invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
 SQL_PARTS  = amount code scope catalog template ledger account issue activation lifecycle order settle \
-             refund invoice
+             refund invoice list statement check order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = $(EXTENSION)--*.sql

@@ -110,7 +110,7 @@ AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *or
 }
 
 /* Keep a line's duration, which must not be negative. */
-static void
+void
 SetDuration(OrderRequest *request, int i, Datum duration)
 {
 	request->lines[i].duration = IntervalSpan(DatumGetIntervalP(duration));
@@ -156,7 +156,7 @@ CheckLineNumbers(const OrderRequest *request)
 }
 
 /* Make room for a request's lines. */
-static void
+void
 AllocateLines(OrderRequest *request, int nlines)
 {
 	request->nlines = nlines;
@@ -322,8 +322,8 @@ MarkPurchased(OrderRequest *request, ArrayType *purchased)
 	}
 }
 
-/* The bounds of a validity. */
-static void
+/* The bounds of a validity, infinite where it has none. */
+void
 ReadValidity(RangeType *validity, Candidate *candidate)
 {
 	TypeCacheEntry *typcache = lookup_type_cache(RangeTypeGetOid(validity), TYPECACHE_RANGE_INFO);

@@ -47,9 +47,12 @@ extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
+extern void AllocateLines(OrderRequest *request, int nlines);
+extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts);
+extern void ReadValidity(RangeType *validity, Candidate *candidate);
 extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
 
 /* explain.c */

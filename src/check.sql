@@ -1,0 +1,173 @@
+-- ---------------------------------------------------------------------------
+-- check: reads everything and reports every broken invariant
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.check(
+    OUT rule       text,
+    OUT account_id text,
+    OUT object     text,
+    OUT expected   text,
+    OUT found      text)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    -- balances are the sums of their entries
+    SELECT 'cash balance = sum of entries', COALESCE(a.account_id, e.account_id), COALESCE(a.currency, e.currency),
+           format('%s at version %s', e.balance, e.version), format('%s at version %s', a.balance, a.version)
+    FROM voucher.account AS a
+    FULL JOIN (SELECT c.account_id, c.currency, voucher.sum(c.amount) AS balance, count(*) AS version, max(c.version) AS last
+               FROM voucher.cash_entry AS c GROUP BY c.account_id, c.currency) AS e
+        ON e.account_id = a.account_id AND e.currency = a.currency
+    WHERE (a.balance OPERATOR(voucher.=) e.balance AND a.version = e.version AND a.version = e.last) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'instrument balance = sum of entries', COALESCE(i.account_id, e.account_id), COALESCE(i.instrument_id, e.instrument_id)::text,
+           format('%s, used %s, at version %s', e.balance, e.used, e.version),
+           format('%s, used %s, at version %s', i.balance, i.used, i.version)
+    FROM voucher.instrument AS i
+    FULL JOIN (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS used,
+                      count(*) AS version, max(n.version) AS last,
+                      sum(CASE n.kind WHEN 'freeze' THEN 1 WHEN 'unfreeze' THEN -1 ELSE 0 END) AS frozen
+               FROM voucher.entry AS n GROUP BY n.account_id, n.instrument_id) AS e
+        ON e.account_id = i.account_id AND e.instrument_id = i.instrument_id
+    WHERE (i.balance OPERATOR(voucher.=) e.balance AND i.used = e.used AND i.version = e.version AND i.version = e.last
+           AND i.frozen = (e.frozen = 1)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'invoiceable = cash - refunds - invoices', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
+           format('%s at version %s', s.cash OPERATOR(voucher.+) COALESCE(e.amount, 0::voucher.amount), e.version),
+           format('%s at version %s', s.invoiceable, s.entry_version)
+    FROM voucher.settlement AS s
+    FULL JOIN (SELECT n.account_id, n.order_id, voucher.sum(n.amount) AS amount, count(*) AS version, max(n.version) AS last
+               FROM voucher.settlement_entry AS n GROUP BY n.account_id, n.order_id) AS e
+        ON e.account_id = s.account_id AND e.order_id = s.order_id
+    WHERE (s.invoiceable OPERATOR(voucher.=) (s.cash OPERATOR(voucher.+) COALESCE(e.amount, 0::voucher.amount))
+           AND s.entry_version IS NOT DISTINCT FROM e.version AND s.entry_version IS NOT DISTINCT FROM e.last) IS NOT TRUE
+
+    -- every entry follows from the one before
+    UNION ALL
+    SELECT 'cash entry follows from the one before', e.account_id, format('%s version %s', e.currency, e.version),
+           e.running::text, e.balance::text
+    FROM (SELECT c.*, voucher.sum(c.amount) OVER (PARTITION BY c.account_id, c.currency ORDER BY c.version) AS running
+          FROM voucher.cash_entry AS c) AS e
+    WHERE e.balance OPERATOR(voucher.<>) e.running
+
+    UNION ALL
+    SELECT 'entry follows from the one before', e.account_id, format('%s version %s', e.instrument_id, e.version),
+           format('%s, used %s', e.running, e.running_uses), format('%s, used %s', e.balance, e.used)
+    FROM (SELECT n.*, voucher.sum(n.amount) OVER w AS running, sum(n.uses) OVER w AS running_uses
+          FROM voucher.entry AS n WINDOW w AS (PARTITION BY n.account_id, n.instrument_id ORDER BY n.version)) AS e
+    WHERE e.balance OPERATOR(voucher.<>) e.running OR e.used <> e.running_uses
+
+    UNION ALL
+    SELECT 'refunds add up', e.account_id, format('%s version %s', e.order_id, e.version),
+           format('%s, cash %s', e.running, e.running_cash), format('%s, cash %s', e.refunded, e.refunded_cash)
+    FROM (SELECT n.*, COALESCE(voucher.sum(n.requested) OVER w, 0::voucher.amount) AS running,
+                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind = 'refund') OVER w, 0::voucher.amount) AS running_cash
+          FROM voucher.settlement_entry AS n WINDOW w AS (PARTITION BY n.account_id, n.order_id ORDER BY n.version)) AS e
+    WHERE e.refunded OPERATOR(voucher.<>) e.running OR e.refunded_cash OPERATOR(voucher.<>) e.running_cash
+
+    -- a settlement adds up
+    UNION ALL
+    SELECT 'gross = sum of lines', s.account_id, s.order_id, l.total::text, s.gross::text
+    FROM voucher.settlement AS s
+    CROSS JOIN LATERAL (SELECT voucher.sum(a) AS total FROM unnest(s.amount) AS a) AS l
+    WHERE (s.gross OPERATOR(voucher.=) l.total) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'sum of shares = part', s.account_id, format('%s instrument %s', s.order_id, s.instrument_id[i]),
+           s.paid[i]::text, p.total::text
+    FROM voucher.settlement AS s
+    CROSS JOIN LATERAL generate_subscripts(s.instrument_id, 1) AS i
+    CROSS JOIN LATERAL (SELECT voucher.sum(s.share[i][j]) AS total, voucher.min(s.share[i][j]) AS least
+                        FROM generate_subscripts(s.amount, 1) AS j) AS p
+    WHERE (p.total OPERATOR(voucher.=) s.paid[i] AND p.least OPERATOR(voucher.>=) 0) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'shares <= line', s.account_id, format('%s line %s', s.order_id, s.line_no[j]), s.amount[j]::text, p.total::text
+    FROM voucher.settlement AS s
+    CROSS JOIN LATERAL generate_subscripts(s.amount, 1) AS j
+    CROSS JOIN LATERAL (SELECT voucher.sum(s.share[i][j]) AS total FROM generate_subscripts(s.instrument_id, 1) AS i) AS p
+    WHERE p.total OPERATOR(voucher.>) s.amount[j]
+
+    UNION ALL
+    SELECT 'parts = discount and voucher', s.account_id, s.order_id,
+           format('discount %s, voucher %s', s.discount, s.voucher), format('discount %s, voucher %s', p.discount, p.voucher)
+    FROM voucher.settlement AS s
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind <> 'voucher'), 0::voucher.amount) AS discount,
+               COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind = 'voucher'), 0::voucher.amount) AS voucher
+        FROM ROWS FROM (unnest(s.instrument_id), unnest(s.paid)) AS u (instrument_id, paid)
+        JOIN voucher.instrument AS n ON n.account_id = s.account_id AND n.instrument_id = u.instrument_id
+        JOIN voucher.template AS t ON t.template_id = n.template_id) AS p
+    WHERE s.discount OPERATOR(voucher.<>) p.discount OR s.voucher OPERATOR(voucher.<>) p.voucher
+
+    -- settlements and entries tell the same story
+    UNION ALL
+    SELECT 'cash entries of an order = its cash', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
+           format('paid %s, refunded %s', s.cash, s.refunded), format('paid %s, refunded %s', e.paid, e.refunded)
+    FROM (SELECT o.account_id, o.order_id, o.cash, COALESCE(n.refunded_cash, 0::voucher.amount) AS refunded
+          FROM voucher.settlement AS o
+          LEFT JOIN voucher.settlement_entry AS n
+              ON n.account_id = o.account_id AND n.order_id = o.order_id AND n.version = o.entry_version) AS s
+    FULL JOIN (SELECT c.account_id, c.order_id,
+                      COALESCE(voucher.sum(OPERATOR(voucher.-) c.amount) FILTER (WHERE c.kind = 'settle'), 0::voucher.amount) AS paid,
+                      COALESCE(voucher.sum(c.amount) FILTER (WHERE c.kind = 'refund'), 0::voucher.amount) AS refunded
+               FROM voucher.cash_entry AS c WHERE c.order_id IS NOT NULL GROUP BY c.account_id, c.order_id) AS e
+        ON e.account_id = s.account_id AND e.order_id = s.order_id
+    WHERE (s.cash OPERATOR(voucher.=) COALESCE(e.paid, 0::voucher.amount)
+           AND s.refunded OPERATOR(voucher.=) COALESCE(e.refunded, 0::voucher.amount)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'entries of an order = its parts', COALESCE(s.account_id, e.account_id),
+           format('%s instrument %s', COALESCE(s.order_id, e.order_id), COALESCE(s.instrument_id, e.instrument_id)),
+           s.paid::text, e.amount::text
+    FROM (SELECT o.account_id, o.order_id, u.instrument_id, u.paid, n.face_value IS NULL AS by_rate
+          FROM voucher.settlement AS o
+          CROSS JOIN LATERAL ROWS FROM (unnest(o.instrument_id), unnest(o.paid)) AS u (instrument_id, paid)
+          LEFT JOIN voucher.instrument AS n ON n.account_id = o.account_id AND n.instrument_id = u.instrument_id) AS s
+    FULL JOIN (SELECT n.account_id, n.order_id, n.instrument_id, voucher.sum(n.amount) AS amount, count(*) AS times
+               FROM voucher.entry AS n WHERE n.kind = 'settle' GROUP BY n.account_id, n.order_id, n.instrument_id) AS e
+        ON e.account_id = s.account_id AND e.order_id = s.order_id AND e.instrument_id = s.instrument_id
+    WHERE (e.times = 1 AND e.amount OPERATOR(voucher.=) CASE WHEN s.by_rate THEN 0::voucher.amount ELSE OPERATOR(voucher.-) s.paid END) IS NOT TRUE
+
+    -- invoices, codes, first purchases
+    UNION ALL
+    SELECT 'invoice = sum of its lines', i.account_id, i.invoice_id, i.amount::text, l.total::text
+    FROM voucher.invoice AS i
+    CROSS JOIN LATERAL (SELECT voucher.sum(OPERATOR(voucher.-) n.amount) AS total FROM voucher.settlement_entry AS n
+                        WHERE n.account_id = i.account_id AND n.invoice_id = i.invoice_id AND n.kind = 'invoice') AS l
+    WHERE (i.amount OPERATOR(voucher.=) l.total) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'void takes back an invoice line', v.account_id, format('%s order %s', v.invoice_id, v.order_id),
+           (OPERATOR(voucher.-) l.amount)::text, v.amount::text
+    FROM voucher.settlement_entry AS v
+    LEFT JOIN voucher.settlement_entry AS l ON l.account_id = v.account_id AND l.invoice_id = v.invoice_id
+        AND l.order_id = v.order_id AND l.kind = 'invoice'
+    WHERE v.kind = 'void' AND (v.amount OPERATOR(voucher.=) (OPERATOR(voucher.-) l.amount)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'activated code has its instrument', c.account_id, encode(c.digest, 'hex'), c.instrument_id::text, NULL
+    FROM voucher.minted_code AS c
+    WHERE c.instrument_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM voucher.instrument AS i
+                      WHERE i.account_id = c.account_id AND i.instrument_id = c.instrument_id AND i.template_id = c.template_id)
+
+    UNION ALL
+    SELECT 'first purchases are kept', COALESCE(s.account_id, p.account_id), COALESCE(s.product, p.product), s.order_id, p.order_id
+    FROM (SELECT o.account_id, u.product, o.order_id FROM voucher.settlement AS o
+          CROSS JOIN LATERAL unnest(o.first_purchase) AS u (product)) AS s
+    FULL JOIN (SELECT * FROM voucher.purchase WHERE purchase.order_id IS NOT NULL) AS p
+        ON p.account_id = s.account_id AND p.product = s.product
+    WHERE s.order_id IS DISTINCT FROM p.order_id
+
+    UNION ALL
+    SELECT 'no more than per_account', i.account_id, t.name, t.per_account::text, count(*)::text
+    FROM voucher.instrument AS i
+    JOIN voucher.template AS t ON t.template_id = i.template_id
+    GROUP BY i.account_id, t.template_id
+    HAVING count(*) > t.per_account
+$$;
+COMMENT ON FUNCTION voucher.check() IS 'every broken invariant: which rule, where, what it should be and what it is; no rows on a sound database';

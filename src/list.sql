@@ -1,0 +1,50 @@
+-- ---------------------------------------------------------------------------
+-- list: what an account holds, with its status
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.status(
+    frozen     boolean,
+    face_value voucher.amount,
+    balance    voucher.amount,
+    used       integer,
+    max_uses   integer,
+    validity   tstzrange,
+    at         timestamptz)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'voucher_status' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION voucher.status(boolean, voucher.amount, voucher.amount, integer, integer, tstzrange, timestamptz)
+    IS 'the status of an instrument at an instant: pending, available, frozen, exhausted or expired';
+
+CREATE VIEW voucher.vouchers AS
+SELECT i.account_id, i.instrument_id, t.kind, t.name AS template, t.campaign, i.currency,
+       i.face_value, t.discount_rate, i.balance, i.used, i.max_uses,
+       voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, pg_catalog.now()) AS status,
+       i.validity, pg_catalog.lower(i.validity) AS effective_at, pg_catalog.upper(i.validity) AS expires_at,
+       t.scope, voucher.products(t.scope) AS products, voucher.order_types(t.scope) AS order_types,
+       t.threshold, t.payment_type, i.frozen, i.issued_at
+FROM voucher.instrument AS i
+JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) i.template_id;
+COMMENT ON VIEW voucher.vouchers IS 'all vouchers, coupons and used promo codes with their terms and their status now';
+
+CREATE FUNCTION voucher.list(
+    account_id text,
+    status     text DEFAULT NULL,
+    effective  tstzrange DEFAULT NULL,
+    at         timestamptz DEFAULT pg_catalog.now())
+    RETURNS SETOF voucher.vouchers
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT v.account_id, v.instrument_id, v.kind, v.template, v.campaign, v.currency,
+           v.face_value, v.discount_rate, v.balance, v.used, v.max_uses, s.status,
+           v.validity, v.effective_at, v.expires_at, v.scope, v.products, v.order_types,
+           v.threshold, v.payment_type, v.frozen, v.issued_at
+    FROM voucher.vouchers AS v
+    CROSS JOIN LATERAL voucher.status(v.frozen, v.face_value, v.balance, v.used, v.max_uses, v.validity, $4) AS s(status)
+    WHERE v.account_id = $1
+      AND ($2 IS NULL OR s.status = $2)
+      AND ($3 IS NULL OR COALESCE(v.effective_at, v.issued_at) <@ $3)
+    ORDER BY v.instrument_id
+$$;
+COMMENT ON FUNCTION voucher.list(text, text, tstzrange, timestamptz)
+    IS 'an account''s vouchers, coupons and promo codes: all, or those of a status or that became effective in a range';
