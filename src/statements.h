@@ -76,12 +76,17 @@ STATEMENT(CASH_ENTRY, "ttitaazttt",
 
 /* -- instruments --------------------------------------------------------- */
 
-/* $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now */
+/*
+ * $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now.  Months and days
+ * are counted on the zone's calendar, hours and below as time that passes.
+ */
 STATEMENT(VALIDITY, "rvtzz",
 		  "SELECT v, pg_catalog.isempty(v) OR COALESCE(pg_catalog.upper(v) OPERATOR(pg_catalog.<=) $5, false) "
 		  "FROM (SELECT CASE WHEN $2 IS NULL THEN $1 "
 		  "ELSE $1 OPERATOR(pg_catalog.*) pg_catalog.tstzrange($4, "
-		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) $2)) END AS v) AS s")
+		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) "
+		  "pg_catalog.date_trunc('day', $2)) OPERATOR(pg_catalog.+) "
+		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
 STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
