@@ -18,7 +18,7 @@ SQL_PARTS  = amount code scope catalog template ledger settlement account issue 
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope
+REGRESS    = amount code scope catalog template account ledger
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
