@@ -1,7 +1,7 @@
 # PGXS: `make`, `make install` and `make installcheck` mean what they mean for
-# every extension, against the server that PG_CONFIG names.  `make test`,
-# `make demo`, `make replay` and `make bench` need no server: script/sandbox
-# makes a throw-away one.
+# every extension, against the server that PG_CONFIG names.  `make demo`,
+# `make test`, `make replay` and `make bench` need no server: they install what
+# is lacking (Debian) and script/sandbox makes a throw-away one.
 
 EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
@@ -17,12 +17,12 @@ SQL_PARTS  = amount code scope catalog template ledger account issue activation 
              refund invoice list statement check order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = $(EXTENSION)--*.sql
 
 REGRESS    = amount code scope
-REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=voucher
+REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
+EXTRA_CLEAN = tmp_check
 
 PG_CFLAGS  = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
@@ -31,8 +31,24 @@ PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+$(shell mkdir -p src)		# for a build outside the source folder
+else
+all install installcheck uninstall clean:
+	@echo '$(PG_CONFIG) leads to no PostgreSQL server headers: set PG_CONFIG, or run script/install-packages (Debian)' >&2
+	@false
 endif
 
 $(EXTENSION)--$(EXTVERSION).sql: $(addprefix $(srcdir)/src/,$(addsuffix .sql,$(SQL_PARTS))) $(srcdir)/voucher.control $(srcdir)/Makefile
 	(printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' && \
 	 cat /dev/null $(addprefix $(srcdir)/src/,$(addsuffix .sql,$(SQL_PARTS)))) > $@
+
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
+
+demo:   COMMAND = psql -X -f demo/story.sql
+test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
+replay: COMMAND = script/replay
+bench:  COMMAND = script/bench
+
+.PHONY: demo test replay bench
+demo test replay bench:
+	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)
