@@ -18,7 +18,7 @@ SQL_PARTS  = amount code scope catalog template ledger account issue activation 
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope
+REGRESS    = amount code scope story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
