@@ -55,7 +55,8 @@ CheckScope(const Scope *scope)
 
 		if (strcmp(path, "*") != 0)
 			CatalogProduct(path);
-		while (ScopeNextType(scope, term, &offset, &type, &length))
+		/* a term without types has the one type "*" */
+		while (term->typesLen > 0 && ScopeNextType(scope, term, &offset, &type, &length))
 			CatalogCheckOrderType(pnstrdup(type, length));
 	}
 }
