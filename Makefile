@@ -18,11 +18,7 @@ SQL_PARTS  = amount code scope catalog template ledger settlement account issue 
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-<<<<<<< HEAD
-REGRESS    = amount code scope catalog template account ledger
-=======
-REGRESS    = amount code scope story
->>>>>>> replay
+REGRESS    = amount code scope catalog template account ledger story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
