@@ -42,11 +42,10 @@ STATEMENT(CAMPAIGN, "tz",
 STATEMENT(INVITED, "tt",
 		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
 
-/* the lowest product that is or holds $1, and whether all that hold it are universal */
-STATEMENT(PRODUCT, "t",
+/* of a path and all that it lies below: the lowest product, and whether all are universal */
+STATEMENT(PRODUCT, "T",
 		  "SELECT product, pg_catalog.bool_and(universal) OVER () FROM voucher.product "
-		  "WHERE product" EQ "$1 OR pg_catalog.starts_with($1, product OPERATOR(pg_catalog.||) '.') "
-		  "ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
+		  "WHERE product" EQ "ANY ($1) ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
 STATEMENT(ORDER_TYPE, "t",
 		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
 STATEMENT(CURRENCY, "t",

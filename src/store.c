@@ -201,12 +201,15 @@ Execute(Statement statement, StoreMode mode, const Datum *values, const char *nu
 /*
  * Execute a statement that PostgreSQL is about to plan.  All of them look up
  * keys; a scan or a hash of a whole table, which is cheaper while the table is
- * small, would stay in the session's plan as the table grows.
+ * small, would stay in the session's plan as the table grows.  Compiling them
+ * would cost more than all of them together.
  */
 static int
 PlanAndExecute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
 {
-	static const char *const avoided[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
+	static const char *const avoided[] = {
+		"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"
+	};
 	int			level = NewGUCNestLevel();
 	int			result;
 
