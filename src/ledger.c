@@ -31,16 +31,22 @@ PG_FUNCTION_INFO_V1(protect);
 PG_FUNCTION_INFO_V1(record_first_purchase);
 PG_FUNCTION_INFO_V1(check_per_account);
 
+typedef struct Ledger Ledger;
+
 /*
  * The balance that apply_entry is moving just now: the one update of a
- * protected column that protect lets pass.
+ * protected column that protect lets pass, of this row and to these values.
  */
 typedef struct Movement
 {
-	const char *table;			/* NULL: none */
+	const Ledger *ledger;		/* NULL: none */
+	Datum		accountId;		/* the row's key */
+	Datum		key;
 	int32		version;
 	Amount		balance;
 	int32		used;			/* instruments only */
+	bool		movesFrozen;	/* instruments only */
+	bool		frozen;
 } Movement;
 
 static Movement movement;
@@ -200,7 +206,7 @@ NotNullColumn(TriggerData *data, HeapTuple row, const char *name)
 }
 
 /* What a ledger's balances and entries are called, and the statements that move them. */
-typedef struct Ledger
+struct Ledger
 {
 	const char *name;			/* the triggers' argument */
 	const char *table;			/* holds the balance */
@@ -211,7 +217,7 @@ typedef struct Ledger
 	Statement	apply;
 	Statement	version;
 	Statement	open;
-} Ledger;
+};
 
 static const Ledger ledgers[] = {
 	{"cash", "account", "currency", "balance", "balance", "version",
@@ -278,11 +284,17 @@ Move(const Ledger *ledger, const Datum *values, const char *nulls)
 	Movement	outer = movement;
 	uint64		moved = 0;
 
-	movement.table = ledger->table;
+	movement.ledger = ledger;
+	movement.accountId = values[0];
+	movement.key = values[1];
 	movement.version = DatumGetInt32(values[2]);
 	movement.balance = DatumGetAmount(values[3]);
 	if (ledger == LEDGER_INSTRUMENT)
+	{
 		movement.used = DatumGetInt32(values[6]);
+		movement.movesFrozen = (nulls[8] != 'n');
+		movement.frozen = DatumGetBool(values[8]);
+	}
 	PG_TRY();
 	{
 		moved = StoreRun(ledger->apply, STORE_WRITE, values, nulls);
@@ -380,24 +392,41 @@ open_balance(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Is a column's new value what the entry that is being applied says? */
+/* Is a column of the protected row the same as a value of the movement? */
+static bool
+ColumnIs(TriggerData *data, const char *column, Datum value)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	Form_pg_attribute attribute = TupleDescAttr(desc, SPI_fnumber(desc, column) - 1);
+
+	return datum_image_eq(NotNullColumn(data, data->tg_newtuple, column), value,
+						  attribute->attbyval, attribute->attlen);
+}
+
+/*
+ * Is a column's new value what the entry that is being applied says?  A user's
+ * own trigger may have changed the value, or be updating another row meanwhile.
+ */
 static bool
 MovedByEntry(TriggerData *data, const char *column, Datum value)
 {
 	const Trigger *trigger = data->tg_trigger;
+	const Ledger *ledger = movement.ledger;
 
-	if (movement.table == NULL ||
-		strcmp(movement.table, RelationGetRelationName(data->tg_relation)) != 0)
+	if (ledger == NULL ||
+		strcmp(ledger->table, RelationGetRelationName(data->tg_relation)) != 0 ||
+		!ColumnIs(data, "account_id", movement.accountId) ||
+		!ColumnIs(data, ledger->key, movement.key))
 		return false;
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
 		if (strcmp(trigger->tgargs[i], column) != 0)
 			continue;
 		if (strcmp(column, "frozen") == 0)
-			return true;
+			return movement.movesFrozen && DatumGetBool(value) == movement.frozen;
 		if (strcmp(column, "used") == 0)
 			return DatumGetInt32(value) == movement.used;
-		if (strcmp(column, "version") == 0 || strcmp(column, "entry_version") == 0)
+		if (strcmp(column, ledger->ownVersion) == 0)
 			return DatumGetInt32(value) == movement.version;
 		return DatumGetAmount(value) == movement.balance;
 	}
