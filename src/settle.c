@@ -360,7 +360,7 @@ InsertSettlement(const SettlementRow *row)
 		values[i] = row->values[columns[i]];
 		nulls[i] = NULL_FLAG(row->isnull[columns[i]]);
 	}
-	StoreRun(STMT_SETTLEMENT_INSERT, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_SETTLEMENT_INSERT, values, nulls, 1);
 }
 
 /* Write an entry for each instrument used and one for the cash. */
