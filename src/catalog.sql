@@ -119,8 +119,8 @@ CREATE TABLE voucher.template (
     CONSTRAINT template_maximum_check CHECK (maximum OPERATOR(voucher.>) 0),
     CONSTRAINT template_threshold_check CHECK (threshold OPERATOR(voucher.>=) 0),
     CONSTRAINT template_payment_type_check CHECK (payment_type OPERATOR(pg_catalog.=) ANY ('{subscription,pay_as_you_go}'::pg_catalog.text[])),
-    CONSTRAINT template_duration_check CHECK (min_duration OPERATOR(pg_catalog.>=) '0' AND min_duration OPERATOR(pg_catalog.<=) COALESCE(max_duration, min_duration)
-                                              OR min_duration IS NULL AND (max_duration OPERATOR(pg_catalog.>=) '0' OR max_duration IS NULL)),
+    CONSTRAINT template_duration_check CHECK (min_duration OPERATOR(pg_catalog.>=) '0' AND max_duration OPERATOR(pg_catalog.>=) '0'
+                                              AND min_duration OPERATOR(pg_catalog.<=) max_duration),
     CONSTRAINT template_uses_check CHECK (uses OPERATOR(pg_catalog.>) 0),
     CONSTRAINT template_per_account_check CHECK (per_account OPERATOR(pg_catalog.>) 0),
     CONSTRAINT template_audience_check CHECK (audience OPERATOR(pg_catalog.=) 'everyone'

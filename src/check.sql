@@ -11,7 +11,7 @@ CREATE FUNCTION voucher.check(
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-    -- a long query with few rows: compiling it would take seconds
+    -- compiling a query of so many parts takes seconds, running it does not
     SET jit = off
     AS $$
     -- balances are the sums of their entries

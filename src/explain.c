@@ -43,6 +43,34 @@ DurationString(const Terms *terms)
 	return psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
 }
 
+/* The first line whose product is in the scope but not for universal ones; NULL if none is. */
+static const PlanLine *
+NotUniversalLine(const Terms *terms, const PlanOrder *order)
+{
+	for (int i = 0; i < order->nlines; i++)
+	{
+		const PlanLine *line = &order->lines[i];
+
+		if (!line->universal &&
+			ScopeJudge(terms->scope, line->product, line->productLen, line->orderType,
+					   line->orderTypeLen, true) == SCOPE_COVERS)
+			return line;
+	}
+	return NULL;
+}
+
+/* What a scope covers, and what of the order it would if that were universal. */
+static char *
+ScopeDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = NotUniversalLine(terms, order);
+
+	if (line == NULL)
+		return psprintf("It covers \"%s\".", ScopeString(terms->scope));
+	return psprintf("It covers \"%s\", and \"%s\" is excluded from \"*\".",
+					ScopeString(terms->scope), line->product);
+}
+
 /*
  * The figures behind a reason, a sentence or two; NULL if the instrument
  * applies.  Memory: current context.
@@ -82,7 +110,7 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 							terms->paymentType == PAYMENT_SUBSCRIPTION ? "subscription" : "pay_as_you_go");
 		case REASON_PRODUCT:
 		case REASON_ORDER_TYPE:
-			return psprintf("It covers \"%s\".", ScopeString(terms->scope));
+			return ScopeDetail(terms, order);
 		case REASON_NOT_FIRST_PURCHASE:
 			return pstrdup("The account has purchased the product before.");
 		case REASON_DURATION:
