@@ -102,7 +102,7 @@ AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 	values[7] = OptionalTextDatum(orderId, &nulls[7]);
 	values[8] = OptionalTextDatum(requestId, &nulls[8]);
 	values[9] = OptionalTextDatum(reason, &nulls[9]);
-	StoreRun(STMT_CASH_ENTRY, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_CASH_ENTRY, values, nulls, 1);
 }
 
 /* Write an instrument's next entry; its account is locked. */
@@ -124,5 +124,5 @@ AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, Timesta
 	values[9] = OptionalTextDatum(entry->orderId, &nulls[9]);
 	values[10] = OptionalTextDatum(entry->requestId, &nulls[10]);
 	values[11] = OptionalTextDatum(entry->reason, &nulls[11]);
-	StoreRun(STMT_ENTRY, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_ENTRY, values, nulls, 1);
 }

@@ -243,6 +243,23 @@ StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *n
 	return SPI_processed;
 }
 
+/*
+ * Run a statement that writes so many rows and no fewer: a trigger or rule of
+ * a user's own may have suppressed some, and nobody may believe them written.
+ */
+void
+StoreWriteRows(Statement statement, const Datum *values, const char *nulls, uint64 rows)
+{
+	uint64		written = StoreRun(statement, STORE_WRITE, values, nulls);
+
+	if (written != rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+				 errmsg("statement %s wrote " UINT64_FORMAT " rows instead of " UINT64_FORMAT,
+						statements[statement].name, written, rows),
+				 errhint("A trigger or rule on the table may have suppressed the write.")));
+}
+
 /* A column of a row of the last statement. */
 Datum
 StoreDatum(uint64 row, int column, bool *isnull)
