@@ -18,7 +18,8 @@ SQL_PARTS  = amount code scope catalog template ledger account issue activation 
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope catalog template account ledger
+REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
+             refund invoice
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
