@@ -7,19 +7,19 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan store catalog template ledger \
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan store catalog template ledger ledger_triggers settlement \
              account issue activation lifecycle order explain settle refund invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = amount code scope catalog template ledger account issue activation lifecycle order settle \
+SQL_PARTS  = amount code scope catalog template ledger settlement account issue activation lifecycle order settle \
              refund invoice list statement check order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
-             refund invoice
+             refund invoice story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher

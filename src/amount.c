@@ -16,6 +16,9 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 /* The type is written with at least this many decimals. */
 #define AMOUNT_MIN_DECIMALS	2
@@ -205,7 +208,7 @@ AmountRound(Amount a, int digits)
 	rest = a % quantum;
 	result = a - rest;
 
-	if (Abs(rest) >= quantum - Abs(rest) &&
+	if ((rest < 0 ? -rest : rest) >= quantum - (rest < 0 ? -rest : rest) &&
 		pg_add_s64_overflow(result, a < 0 ? -quantum : quantum, &result))
 		AmountOutOfRange(psprintf("round(%s, %d)", AmountToString(a), digits));
 	return result;

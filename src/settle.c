@@ -74,12 +74,26 @@ SetText(SettlementRow *row, int column, const char *text)
 	row->values[column] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* Set an array column of a by-value 8-byte type. */
-static void
-SetArray8(SettlementRow *row, int column, Oid type, Datum *values, int n)
+/* An array of a by-value 8-byte type. */
+static Datum
+Array8(Oid type, Datum *items, int n)
 {
-	row->values[column] = PointerGetDatum(construct_array(values, n, type, sizeof(int64),
-														  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+/* An integer array. */
+static Datum
+Int4Array(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* A text array. */
+static Datum
+TextArray(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* The columns that the request decides: the body that a repeated call must repeat. */
@@ -101,19 +115,16 @@ SetRequest(SettlementRow *row, const OrderRequest *request, const PlanOrder *ord
 
 	for (int i = 0; i < n; i++)
 		items[i] = Int32GetDatum(order->lines[i].lineNo);
-	row->values[COL_LINE_NO] =
-		PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	row->values[COL_LINE_NO] = Int4Array(items, n);
 	for (int i = 0; i < n; i++)
 		items[i] = CStringGetTextDatum(order->lines[i].product);
-	row->values[COL_PRODUCT] =
-		PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+	row->values[COL_PRODUCT] = TextArray(items, n);
 	for (int i = 0; i < n; i++)
 		items[i] = CStringGetTextDatum(order->lines[i].orderType);
-	row->values[COL_ORDER_TYPE] =
-		PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+	row->values[COL_ORDER_TYPE] = TextArray(items, n);
 	for (int i = 0; i < n; i++)
 		items[i] = AmountGetDatum(order->lines[i].amount);
-	SetArray8(row, COL_AMOUNT, StoreGetTypes()->amount, items, n);
+	row->values[COL_AMOUNT] = Array8(StoreGetTypes()->amount, items, n);
 
 	for (int i = 0; i < n; i++)
 		anyDuration |= request->hasDuration[i];
@@ -150,17 +161,17 @@ SetPlan(SettlementRow *row, const PlanOrder *order, const PaymentPlan *plan)
 
 	for (int i = 0; i < n; i++)
 		items[i] = Int64GetDatum(plan->parts[i].candidate->instrumentId);
-	SetArray8(row, COL_INSTRUMENT_ID, INT8OID, items, n);
+	row->values[COL_INSTRUMENT_ID] = Array8(INT8OID, items, n);
 	for (int i = 0; i < n; i++)
 		items[i] = AmountGetDatum(plan->parts[i].amount);
-	SetArray8(row, COL_PAID, amountType, items, n);
+	row->values[COL_PAID] = Array8(amountType, items, n);
 	for (int i = 0; i < n; i++)
 	{
 		for (int j = 0; j < order->nlines; j++)
 			items[i * order->nlines + j] = AmountGetDatum(plan->parts[i].shares[j]);
 	}
 	if (n == 0)
-		SetArray8(row, COL_SHARE, amountType, items, 0);
+		row->values[COL_SHARE] = Array8(amountType, items, 0);
 	else
 		row->values[COL_SHARE] =
 			PointerGetDatum(construct_md_array(items, NULL, 2, dims, lower, amountType,
@@ -191,8 +202,7 @@ SetFirstPurchase(SettlementRow *row, const PlanOrder *order)
 	}
 	row->isnull[COL_FIRST_PURCHASE] = (n == 0);
 	if (n > 0)
-		row->values[COL_FIRST_PURCHASE] =
-			PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+		row->values[COL_FIRST_PURCHASE] = TextArray(products, n);
 }
 
 /* The row type voucher.settlement; the caller releases it. */
@@ -342,9 +352,12 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 						   AmountToString(account->balance))));
 }
 
-/* Write the settlement's row; its columns but for those that have defaults. */
+/*
+ * Write all rows of a settlement: its own, an entry for each instrument used,
+ * and one for the cash.
+ */
 static void
-InsertSettlement(const SettlementRow *row)
+WriteSettlement(const SettlementRow *row, const Account *account, const PaymentPlan *plan)
 {
 	static const int columns[] = {
 		COL_ACCOUNT_ID, COL_ORDER_ID, COL_CURRENCY, COL_PAYMENT_TYPE, COL_AT, COL_GROSS,
@@ -352,40 +365,39 @@ InsertSettlement(const SettlementRow *row)
 		COL_PROMO_CODE, COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION,
 		COL_INSTRUMENT_ID, COL_PAID, COL_SHARE, COL_FIRST_PURCHASE
 	};
-	Datum		values[lengthof(columns)];
-	char		nulls[lengthof(columns)];
+	int			n = lengthof(columns);
+	Datum		values[lengthof(columns) + 6];
+	char		nulls[lengthof(columns) + 6];
+	Oid			amountType = StoreGetTypes()->amount;
+	Datum		versions[KIND_COUNT];
+	Datum		used[KIND_COUNT];
+	Datum		amounts[KIND_COUNT];
+	Datum		balances[KIND_COUNT];
 
-	for (int i = 0; i < lengthof(columns); i++)
+	memset(nulls, ' ', sizeof(nulls));
+	for (int i = 0; i < n; i++)
 	{
 		values[i] = row->values[columns[i]];
 		nulls[i] = NULL_FLAG(row->isnull[columns[i]]);
 	}
-	StoreRun(STMT_SETTLEMENT_INSERT, STORE_WRITE, values, nulls);
-}
-
-/* Write an entry for each instrument used and one for the cash. */
-static void
-InsertEntries(const OrderRequest *request, OrderFacts *facts, const PaymentPlan *plan)
-{
 	for (int i = 0; i < plan->nparts; i++)
 	{
-		const PlanPart *part = &plan->parts[i];
-		const Candidate *candidate = part->candidate;
-		InstrumentEntry entry = {0};
+		const Candidate *candidate = plan->parts[i].candidate;
+		Amount		taken = candidate->terms->hasRate ? 0 : plan->parts[i].amount;
 
-		entry.instrumentId = candidate->instrumentId;
-		entry.version = candidate->version;
-		entry.balance = candidate->balance;
-		entry.used = candidate->used;
-		entry.kind = "settle";
-		entry.amount = candidate->terms->hasRate ? 0 : -part->amount;
-		entry.uses = 1;
-		entry.orderId = request->orderId;
-		AddInstrumentEntry(&facts->account, &entry, request->at);
+		versions[i] = Int32GetDatum(candidate->version + 1);
+		used[i] = Int32GetDatum(candidate->used + 1);
+		amounts[i] = AmountGetDatum(-taken);
+		balances[i] = AmountGetDatum(candidate->balance - taken);
 	}
-	if (plan->cash > 0)
-		AddCashEntry(&facts->account, "settle", -plan->cash, request->at, request->orderId,
-					 NULL, NULL);
+	values[n] = Int4Array(versions, plan->nparts);
+	values[n + 1] = Int4Array(used, plan->nparts);
+	values[n + 2] = Array8(amountType, amounts, plan->nparts);
+	values[n + 3] = Array8(amountType, balances, plan->nparts);
+	values[n + 4] = Int32GetDatum(account->version + 1);
+	values[n + 5] = AmountGetDatum(account->balance - plan->cash);
+	nulls[n + 4] = nulls[n + 5] = NULL_FLAG(plan->cash == 0);
+	StoreRun(STMT_SETTLE, STORE_WRITE, values, nulls);
 }
 
 /*
@@ -422,8 +434,7 @@ SettleOrder(OrderRequest *request)
 	SetFirstPurchase(&row, &facts.order);
 	row.values[COL_RECORDED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	row.isnull[COL_ENTRY_VERSION] = true;
-	InsertSettlement(&row);
-	InsertEntries(request, &facts, &plan);
+	WriteSettlement(&row, &facts.account, &plan);
 	return RowDatum(&row);
 }
 

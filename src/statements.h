@@ -76,12 +76,17 @@ STATEMENT(CASH_ENTRY, "ttitaazttt",
 
 /* -- instruments --------------------------------------------------------- */
 
-/* $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now */
+/*
+ * $1 valid, $2 valid_for, $3 time zone, $4 counted from, $5 now.  Months and days
+ * are counted on the zone's calendar, hours and below as time that passes.
+ */
 STATEMENT(VALIDITY, "rvtzz",
 		  "SELECT v, pg_catalog.isempty(v) OR COALESCE(pg_catalog.upper(v) OPERATOR(pg_catalog.<=) $5, false) "
 		  "FROM (SELECT CASE WHEN $2 IS NULL THEN $1 "
 		  "ELSE $1 OPERATOR(pg_catalog.*) pg_catalog.tstzrange($4, "
-		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) $2)) END AS v) AS s")
+		  "pg_catalog.timezone($3, pg_catalog.timezone($3, $4) OPERATOR(pg_catalog.+) "
+		  "pg_catalog.date_trunc('day', $2)) OPERATOR(pg_catalog.+) "
+		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
 STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
@@ -140,12 +145,23 @@ STATEMENT(ORDER_FACTS, "tttT",
 		  "AND order_id" EQ "$2) AS settled, ARRAY(SELECT product FROM voucher.purchase "
 		  "WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)) AS purchased) AS f "
 		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.currency" EQ "$3")
-STATEMENT(SETTLEMENT_INSERT, "ttttzaaaaatttITTAVLAAT",
-		  "INSERT INTO voucher.settlement (account_id, order_id, currency, payment_type, at, gross, "
-		  "discount, rounding, voucher, cash, invoiceable, chosen_voucher, chosen_coupon, promo_code, "
-		  "line_no, product, order_type, amount, duration, instrument_id, paid, share, "
-		  "first_purchase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, "
-		  "$15, $16, $17, $18, $19, $20, $21, $22)")
+/*
+ * All rows of a settlement at once: $1-$22 the settlement, $23-$26 its
+ * instruments' entries, $27 and $28 version and balance of its cash entry
+ * (null: no cash).
+ */
+STATEMENT(SETTLE, "ttttzaaaaatttITTAVLAATIIAAia",
+		  "WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, currency, "
+		  "payment_type, at, gross, discount, rounding, voucher, cash, invoiceable, chosen_voucher, "
+		  "chosen_coupon, promo_code, line_no, product, order_type, amount, duration, instrument_id, "
+		  "paid, share, first_purchase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, "
+		  "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22)), "
+		  "used AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, "
+		  "amount, balance, at, order_id) SELECT $1, pg_catalog.unnest($19), pg_catalog.unnest($23), "
+		  "'settle', 1, pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26), $5, $2) "
+		  "INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, "
+		  "order_id) SELECT $1, $3, $27, 'settle', OPERATOR(voucher.-) $10, $28, $5, $2 "
+		  "WHERE $27 IS NOT NULL")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 STATEMENT(FIRST_PURCHASE, "ttT",
@@ -189,7 +205,9 @@ STATEMENT(APPLY_CASH, "ttiaia",
 STATEMENT(APPLY_INSTRUMENT, "tliaiaiib",
 		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
 		  "frozen = COALESCE($9, frozen) WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
-		  "AND version" EQ "$5 AND balance" AMOUNT_EQ "$6 AND used" EQ "$8")
+		  "AND version" EQ "$5 AND balance" AMOUNT_EQ "$6 AND used" EQ "$8 "
+		  "AND ($4 OPERATOR(voucher.<=) COALESCE(face_value, " ZERO ")) "
+		  "AND ($7 OPERATOR(pg_catalog.<=) max_uses) IS NOT FALSE AND $7 OPERATOR(pg_catalog.>=) 0")
 STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaa",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "

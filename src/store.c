@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -22,7 +23,7 @@
 
 #include "store.h"
 
-#define MAX_ARGS 24
+#define MAX_ARGS 32
 
 typedef struct StatementText
 {
@@ -172,7 +173,8 @@ Prepare(Statement statement)
 	Assert(nargs <= MAX_ARGS);
 	for (int i = 0; i < nargs; i++)
 		argTypes[i] = ArgType(text->args[i]);
-	plan = SPI_prepare(text->sql, nargs, argTypes);
+	/* no statement's best plan depends on its parameters' values */
+	plan = SPI_prepare_cursor(text->sql, nargs, argTypes, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare statement %s: %s", text->name,
 			 SPI_result_code_string(SPI_result));

@@ -1,0 +1,143 @@
+-- ---------------------------------------------------------------------------
+-- settlement: settled orders, and what becomes of them
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE voucher.invoice (
+    account_id  text COLLATE "C" NOT NULL,
+    invoice_id  text COLLATE "C" NOT NULL,
+    currency    text COLLATE "C" NOT NULL,
+    amount      voucher.amount NOT NULL,
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT invoice_pkey PRIMARY KEY (account_id, invoice_id),
+    CONSTRAINT invoice_id_check CHECK (invoice_id OPERATOR(pg_catalog.<>) ''),
+    CONSTRAINT invoice_amount_check CHECK (amount OPERATOR(voucher.>) 0)
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.invoice', '');
+COMMENT ON TABLE voucher.invoice IS 'invoices; never changed: voiding one adds entries to its settlements';
+
+CREATE TABLE voucher.settlement_entry (
+    account_id  text COLLATE "C" NOT NULL,
+    order_id    text COLLATE "C" NOT NULL,
+    version     integer NOT NULL,
+    kind        text COLLATE "C" NOT NULL,
+    amount      voucher.amount NOT NULL,
+    invoiceable voucher.amount NOT NULL,
+    requested   voucher.amount,
+    refunded    voucher.amount NOT NULL,
+    refunded_cash voucher.amount NOT NULL,
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    invoice_id  text COLLATE "C",
+    request_id  text COLLATE "C",
+    reason      text,
+    CONSTRAINT settlement_entry_pkey PRIMARY KEY (account_id, order_id, version),
+    CONSTRAINT settlement_entry_invoice_fkey FOREIGN KEY (account_id, invoice_id) REFERENCES voucher.invoice,
+    CONSTRAINT settlement_entry_kind_check CHECK (
+        kind OPERATOR(pg_catalog.=) 'refund' AND amount OPERATOR(voucher.<=) 0 AND requested OPERATOR(voucher.>) 0 AND requested IS NOT NULL AND invoice_id IS NULL
+        OR kind OPERATOR(pg_catalog.=) 'invoice' AND amount OPERATOR(voucher.<) 0 AND requested IS NULL AND invoice_id IS NOT NULL AND invoiceable OPERATOR(voucher.>=) 0
+        OR kind OPERATOR(pg_catalog.=) 'void' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NOT NULL),
+    CONSTRAINT settlement_entry_version_check CHECK (version OPERATOR(pg_catalog.>) 0)
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.settlement_entry', '');
+CREATE UNIQUE INDEX settlement_entry_request_key ON voucher.settlement_entry (account_id, request_id) WHERE request_id IS NOT NULL;
+CREATE UNIQUE INDEX settlement_entry_invoice_key ON voucher.settlement_entry (account_id, invoice_id, order_id, kind) WHERE invoice_id IS NOT NULL;
+COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: refunds, invoice lines and their voiding; never changed, never deleted';
+COMMENT ON COLUMN voucher.settlement_entry.version IS 'its place among the settlement''s entries: 1, 2, 3 …';
+COMMENT ON COLUMN voucher.settlement_entry.kind IS 'refund, invoice (a line of that invoice) or void (the line is taken back)';
+COMMENT ON COLUMN voucher.settlement_entry.amount IS 'what it adds to the invoiceable amount; negative: takes off';
+COMMENT ON COLUMN voucher.settlement_entry.invoiceable IS 'the invoiceable amount after it; negative after a refund of what was invoiced';
+COMMENT ON COLUMN voucher.settlement_entry.requested IS 'refund: the part of the order''s total that is given back';
+COMMENT ON COLUMN voucher.settlement_entry.refunded IS 'the sum of all requested so far';
+COMMENT ON COLUMN voucher.settlement_entry.refunded_cash IS 'the cash paid back so far';
+
+CREATE TABLE voucher.settlement (
+    account_id     text COLLATE "C" NOT NULL,
+    order_id       text COLLATE "C" NOT NULL,
+    currency       text COLLATE "C" NOT NULL,
+    payment_type   text COLLATE "C" NOT NULL,
+    at             timestamptz NOT NULL,
+    recorded_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    gross          voucher.amount NOT NULL,
+    discount       voucher.amount NOT NULL,
+    rounding       voucher.amount NOT NULL,
+    voucher        voucher.amount NOT NULL,
+    cash           voucher.amount NOT NULL,
+    invoiceable    voucher.amount NOT NULL,
+    entry_version  integer,
+    chosen_voucher text COLLATE "C" NOT NULL,
+    chosen_coupon  text COLLATE "C" NOT NULL,
+    promo_code     text COLLATE "C",
+    line_no        integer[] NOT NULL,
+    product        text[] COLLATE "C" NOT NULL,
+    order_type     text[] COLLATE "C" NOT NULL,
+    amount         voucher.amount[] NOT NULL,
+    duration       interval[],
+    instrument_id  bigint[] NOT NULL,
+    paid           voucher.amount[] NOT NULL,
+    share          voucher.amount[] NOT NULL,
+    first_purchase text[] COLLATE "C",
+    CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
+    CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
+        REFERENCES voucher.settlement_entry (account_id, order_id, version)
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.settlement', '');
+COMMENT ON TABLE voucher.settlement IS 'settled orders: what was ordered and who paid what; only the invoiceable amount moves afterwards';
+COMMENT ON COLUMN voucher.settlement.at IS 'the order''s own time, which decided validity';
+COMMENT ON COLUMN voucher.settlement.gross IS 'the sum of the lines'' list prices = discount + rounding + voucher + cash';
+COMMENT ON COLUMN voucher.settlement.discount IS 'taken off by coupon and promo code';
+COMMENT ON COLUMN voucher.settlement.rounding IS 'cut off below the minor unit';
+COMMENT ON COLUMN voucher.settlement.voucher IS 'paid by vouchers';
+COMMENT ON COLUMN voucher.settlement.cash IS 'paid from the cash balance';
+COMMENT ON COLUMN voucher.settlement.invoiceable IS 'cash - refunds - what is invoiced';
+COMMENT ON COLUMN voucher.settlement.entry_version IS 'the number of its settlement entries; null: none yet';
+COMMENT ON COLUMN voucher.settlement.chosen_voucher IS 'what the caller asked for: auto, none, or an instrument''s id';
+COMMENT ON COLUMN voucher.settlement.chosen_coupon IS 'what the caller asked for: auto, none, or an instrument''s id';
+COMMENT ON COLUMN voucher.settlement.promo_code IS 'the promo code that the caller gave';
+COMMENT ON COLUMN voucher.settlement.amount IS 'list price per line, in the order of line_no';
+COMMENT ON COLUMN voucher.settlement.instrument_id IS 'the instruments used, in the order of deduction';
+COMMENT ON COLUMN voucher.settlement.paid IS 'what each instrument took off or paid';
+COMMENT ON COLUMN voucher.settlement.share IS 'share[i][j]: what instrument i gave to line j; each row adds up to paid[i]';
+COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order';
+
+CREATE TABLE voucher.purchase (
+    account_id text COLLATE "C" NOT NULL,
+    product    text COLLATE "C" NOT NULL,
+    order_id   text COLLATE "C",
+    CONSTRAINT purchase_pkey PRIMARY KEY (account_id, product)
+);
+-- Rows with an order come from settlement.first_purchase, at a restore too.
+SELECT pg_catalog.pg_extension_config_dump('voucher.purchase', 'WHERE order_id IS NULL');
+COMMENT ON TABLE voucher.purchase IS 'products that an account has purchased';
+COMMENT ON COLUMN voucher.purchase.order_id IS 'the first order; null: bought before this extension kept the orders (insert such rows when you migrate)';
+
+-- ---------------------------------------------------------------------------
+-- Triggers
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.check_settlement() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION voucher.check_settlement() IS 'trigger: a settlement adds up, by total and by line, and its first purchases are kept';
+
+CREATE TRIGGER t1_apply AFTER INSERT ON voucher.settlement_entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.apply_entry('settlement');
+CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.settlement
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect('invoiceable', 'entry_version');
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.settlement_entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.invoice
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.settlement
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.settlement_entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.invoice
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t3_open AFTER INSERT ON voucher.settlement
+    FOR EACH ROW EXECUTE FUNCTION voucher.check_settlement();
+
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.settlement
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.settlement_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.invoice
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
