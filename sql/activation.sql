@@ -72,8 +72,11 @@ SELECT validity = tstzrange(m.minted_at, m.minted_at + '30 days') AS from_issue
 FROM voucher.instrument AS i JOIN voucher.minted_code AS m ON m.account_id = i.account_id AND m.instrument_id = i.instrument_id
 WHERE i.instrument_id = :id;
 SELECT code AS fourth FROM voucher.mint('from issue', 1) AS code \gset
+\set VERBOSITY terse
 SELECT voucher.activate('bob', :'fourth', at => now() + '31 days');
 \echo :SQLSTATE
+
+\set VERBOSITY default
 
 -- A code of a coupon
 SELECT voucher.create_template('quarter off', 'coupon', 'CNY', discount_rate => 0.25);

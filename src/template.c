@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 #include "utils/rangetypes.h"
 
 #include "catalog.h"
@@ -69,6 +70,23 @@ CheckAmountArgument(FunctionCallInfo fcinfo, int n, const char *currency, const 
 		CheckMinorUnit(PG_GETARG_AMOUNT(n), currency, what);
 }
 
+/* Error unless a rate is a share: 25 is meant as 0.25 more often than not. */
+static void
+CheckDiscountRate(Datum rate)
+{
+	Datum		zero = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+	Datum		one = DirectFunctionCall1(int4_numeric, Int32GetDatum(1));
+
+	if (!DatumGetBool(DirectFunctionCall2(numeric_gt, rate, zero)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, rate, one)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("discount rate must be greater than 0 and at most 1"),
+				 errdetail("It is %s.",
+						   DatumGetCString(DirectFunctionCall1(numeric_out, rate))),
+				 errhint("It is the share that is taken off: 0.25 takes off 25 %%.")));
+}
+
 /* create_template(name, kind, currency, …) returns bigint: see template.sql */
 Datum
 voucher_create_template(PG_FUNCTION_ARGS)
@@ -94,6 +112,8 @@ voucher_create_template(PG_FUNCTION_ARGS)
 	CheckAmountArgument(fcinfo, ARG_FACE_VALUE, currency, "face value");
 	CheckAmountArgument(fcinfo, ARG_MAXIMUM, currency, "maximum");
 	CatalogDigits(currency);
+	if (!PG_ARGISNULL(ARG_DISCOUNT_RATE))
+		CheckDiscountRate(PG_GETARG_DATUM(ARG_DISCOUNT_RATE));
 	if (!PG_ARGISNULL(ARG_SCOPE))
 		CheckScope(PG_GETARG_SCOPE_P(ARG_SCOPE));
 	/* an unknown zone is an error here, not at the first issue */
