@@ -56,7 +56,7 @@ CheckScope(const Scope *scope)
 
 		if (strcmp(path, "*") != 0)
 			CatalogProduct(path);
-		/* without types it covers every order type, which is no name to look up */
+		/* a term without types has the one type "*" */
 		while (term->typesLen > 0 && ScopeNextType(scope, term, &offset, &type, &length))
 			CatalogCheckOrderType(pnstrdup(type, length));
 	}
