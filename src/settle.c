@@ -297,9 +297,15 @@ voucher_quote(PG_FUNCTION_ARGS)
 static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
 {
-	static const int body[] = {
-		COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON, COL_PROMO_CODE,
-		COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION
+	static const struct
+	{
+		int			column;
+		const char *argument;
+	}			body[] = {
+		{COL_CURRENCY, "currency"}, {COL_PAYMENT_TYPE, "payment_type"},
+		{COL_CHOSEN_VOUCHER, "voucher"}, {COL_CHOSEN_COUPON, "coupon"},
+		{COL_PROMO_CODE, "promo_code"}, {COL_LINE_NO, "line_no"}, {COL_PRODUCT, "product"},
+		{COL_ORDER_TYPE, "order_type"}, {COL_AMOUNT, "amount"}, {COL_DURATION, "duration"}
 	};
 	Datum		key[2];
 	Datum		stored;
@@ -320,7 +326,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 
 	for (int i = 0; i < lengthof(body); i++)
 	{
-		int			column = body[i];
+		int			column = body[i].column;
 		Form_pg_attribute attribute = TupleDescAttr(desc, column);
 
 		if (now.isnull[column] != then.isnull[column] ||
@@ -332,7 +338,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 					 errmsg("order \"%s\" of account \"%s\" is already settled",
 							request->orderId, request->accountId),
 					 errdetail("This call differs from the settled order in \"%s\".",
-							   NameStr(attribute->attname)),
+							   body[i].argument),
 					 errhint("Settle a different order under an id of its own.")));
 	}
 	ReleaseTupleDesc(desc);
