@@ -19,7 +19,7 @@ SQL_PARTS  = amount code scope catalog template ledger settlement account issue 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
-             refund invoice list statement order_trigger errors functions story
+             refund invoice list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  =
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
