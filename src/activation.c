@@ -91,7 +91,7 @@ MintBatch(ReturnSetInfo *resultInfo, Datum *parameters, char *nulls, int n)
 	}
 	parameters[0] = PointerGetDatum(construct_array(digests, n, BYTEAOID, -1, false,
 													TYPALIGN_INT));
-	StoreRun(STMT_CODES_MINT, STORE_WRITE, parameters, nulls);
+	StoreWriteRows(STMT_CODES_MINT, parameters, nulls, n);
 }
 
 /* mint(template, count, face_value, activate_before, batch) returns setof code */
@@ -260,7 +260,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(accountId);
 		values[2] = Int64GetDatum(minted.instrumentId);
 		values[3] = TimestampTzGetDatum(at);
-		StoreRun(STMT_CODE_ACTIVATE, STORE_WRITE, values, NULL);
+		StoreWriteRows(STMT_CODE_ACTIVATE, values, NULL, 1);
 	}
 	else if (strcmp(minted.accountId, accountId) != 0)
 		ereport(ERROR,

@@ -98,7 +98,7 @@ IssueInvoice(Settlement *settlement, const char *invoiceId, Amount amount, Times
 	values[2] = CStringGetTextDatum(settlement->account.currency);
 	values[3] = AmountGetDatum(amount);
 	values[4] = TimestampTzGetDatum(at);
-	StoreRun(STMT_INVOICE_INSERT, STORE_WRITE, values, NULL);
+	StoreWriteRows(STMT_INVOICE_INSERT, values, NULL, 1);
 	row = StoreNotNull(0, 1);
 
 	entry.kind = "invoice";

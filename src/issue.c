@@ -67,7 +67,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[6] = TimestampTzGetDatum(at);
 	values[7] = OptionalTextDatum(requestId, &nulls[7]);
 	values[8] = OptionalTextDatum(reason, &nulls[8]);
-	StoreRun(STMT_INSTRUMENT_ISSUE, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }
 

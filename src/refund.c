@@ -66,7 +66,7 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 	values[10] = OptionalTextDatum(entry->invoiceId, &nulls[10]);
 	values[11] = OptionalTextDatum(entry->requestId, &nulls[11]);
 	values[12] = OptionalTextDatum(entry->reason, &nulls[12]);
-	StoreRun(STMT_SETTLEMENT_ENTRY, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_SETTLEMENT_ENTRY, values, nulls, 1);
 }
 
 /*

@@ -127,7 +127,7 @@ voucher_create_template(PG_FUNCTION_ARGS)
 		values[ARG_USES] = Int32GetDatum(1);
 		nulls[ARG_USES] = ' ';
 	}
-	StoreRun(STMT_TEMPLATE_INSERT, STORE_WRITE, values, nulls);
+	StoreWriteRows(STMT_TEMPLATE_INSERT, values, nulls, 1);
 	templateId = StoreInt64(0, 1);
 	StoreEnd();
 	PG_RETURN_INT64(templateId);

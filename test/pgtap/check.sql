@@ -1,0 +1,113 @@
+-- voucher.check can fail: for each of its rules, a row is corrupted with all
+-- triggers off, and exactly that rule must be reported, where it was broken.
+\set QUIET 1
+\set ON_ERROR_STOP 1
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS voucher;
+
+SELECT * FROM no_plan() \g /dev/null
+
+-- Two orders. o1, two lines: 300 + 200 = promo code 20 + voucher 180 + cash 300,
+-- a tenth of 480 refunded (30 in cash), 100 invoiced, 50 invoiced and voided.
+-- o2: 40 with a coupon of 25 %: 10 + voucher 20 + cash 10.
+SELECT voucher.register_product('ecs') \g /dev/null
+SELECT voucher.create_template('v', 'voucher', 'CNY', face_value => 200, per_account => 2, maximum => 180) \g /dev/null
+SELECT voucher.create_template('c', 'coupon', 'CNY', discount_rate => 0.25, scope => 'ecs:renewal') \g /dev/null
+SELECT voucher.create_template('p', 'promo_code', 'CNY', face_value => 20, promo_code => 'P20') \g /dev/null
+SELECT voucher.open_account('ann', 'CNY'), voucher.deposit('ann', 1000) \g /dev/null
+SELECT voucher.mint('v', 1) AS code \gset
+SELECT voucher.activate('ann', :'code') AS v \gset
+SELECT voucher.grant('ann', 'c') AS c \gset
+SELECT voucher.settle('ann', 'o1', lines => ARRAY[voucher.line('ecs', 'purchase', 300), voucher.line('ecs', 'purchase', 200)], promo_code => 'P20') \g /dev/null
+SELECT voucher.refund('ann', 'o1', 48) \g /dev/null
+SELECT voucher.issue_invoice('ann', 'i1', 'o1', 100), voucher.issue_invoice('ann', 'i2', 'o1', 50) \g /dev/null
+SELECT voucher.void_invoice('ann', 'i2') \g /dev/null
+SELECT voucher.settle('ann', 'o2', 'ecs', 'renewal', 40) \g /dev/null
+SELECT voucher.freeze('ann', :v) \g /dev/null
+SELECT instrument_id AS p FROM voucher.vouchers WHERE template = 'p' \gset
+SELECT is_empty('SELECT * FROM voucher.check()', 'a sound database: no rows');
+
+-- What check reports after a statement that no trigger sees: rules and objects.
+CREATE FUNCTION pg_temp.broken_by(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    BEGIN
+        SET LOCAL session_replication_role = replica;
+        EXECUTE statement;
+        SELECT string_agg(format('%s: %s', rule, object), '; ' ORDER BY rule, object) INTO found FROM voucher.check();
+        RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+    EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+        RETURN found;
+    END;
+END
+$$;
+
+CREATE TEMP TABLE corruption (reported text, statement text);
+INSERT INTO corruption VALUES
+    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET balance = 1$$),
+    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET version = version + 1$$),
+    ('cash balance = sum of entries: CNY', $$UPDATE voucher.cash_entry SET version = 99 WHERE version = (SELECT max(version) FROM voucher.cash_entry)$$),
+    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.account VALUES ('ann', 'USD', 0, 1)$$),
+    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.cash_entry VALUES ('ann', 'USD', 1, 'open', 0, 0, now())$$),
+    (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET balance = 1 WHERE instrument_id = %s', :'v')),
+    (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET used = 1 WHERE instrument_id = %s', :'v')),
+    (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET version = 1 WHERE instrument_id = %s', :'v')),
+    (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET frozen = false WHERE instrument_id = %s', :'v')),
+    (format('instrument balance = sum of entries: %s', :'c'), format('UPDATE voucher.instrument SET frozen = true WHERE instrument_id = %s', :'c')),
+    ('instrument balance = sum of entries: 1000', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now())$$),
+    ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement SET invoiceable = 171 WHERE order_id = 'o1'$$),
+    ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement_entry SET amount = -31 WHERE kind = 'refund';
+                                                      UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1';
+                                                      UPDATE voucher.cash_entry SET amount = 31, balance = balance OPERATOR(voucher.+) 1 WHERE kind = 'refund';
+                                                      UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id = 'o2';
+                                                      UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1$$),
+    ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
+    ('cash entry follows from the one before: CNY version 2', $$UPDATE voucher.cash_entry SET balance = 999 WHERE version = 2$$),
+    (format('entry follows from the one before: %s version 2', :'v'), format('UPDATE voucher.entry SET balance = 1 WHERE instrument_id = %s AND version = 2', :'v')),
+    (format('entry follows from the one before: %s version 2', :'v'), format('UPDATE voucher.entry SET used = 7 WHERE instrument_id = %s AND version = 2', :'v')),
+    ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded = 47 WHERE order_id = 'o1' AND version = 2$$),
+    ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1' AND version = 2$$),
+    ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET amount = '{300,200.01}' WHERE order_id = 'o1'$$),
+    ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET gross = gross OPERATOR(voucher.+) 1, rounding = 1 WHERE order_id = 'o1'$$),
+    (format('sum of shares = part: o1 instrument %s', :'p'), $$UPDATE voucher.settlement SET share = '{{12,8.01},{108,72}}' WHERE order_id = 'o1'$$),
+    (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET share = '{{12,8},{181,-1}}' WHERE order_id = 'o1'$$),
+    ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET amount = '{499,1}', share = '{{20,0},{178,2}}' WHERE order_id = 'o1'$$),
+    ('parts = discount and voucher: o1', $$UPDATE voucher.settlement SET discount = 21, voucher = 179 WHERE order_id = 'o1'$$),
+    -- 301 in cash of an order that took 300 from the balance
+    ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, amount = '{301,200}', invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
+    ('cash entries of an order = its cash: o9', $$UPDATE voucher.cash_entry SET order_id = 'o9' WHERE kind = 'deposit'; UPDATE voucher.cash_entry SET kind = 'refund' WHERE kind = 'deposit'$$),
+    (format('entries of an order = its parts: o2 instrument %s', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
+                                                                               UPDATE voucher.instrument SET balance = -1 WHERE instrument_id = %s', :'c', 'settle', :'c')),
+    (format('entries of an order = its parts: o9 instrument %s', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
+    ('invoice = sum of its lines: i1', $$UPDATE voucher.invoice SET amount = 101 WHERE invoice_id = 'i1'$$),
+    ('invoice = sum of its lines: i9', $$INSERT INTO voucher.invoice VALUES ('ann', 'i9', 'CNY', 5, now())$$),
+    -- the void of i2 is turned into one of i1, whose line is over 100
+    ('void takes back an invoice line: i1 order o1', $$UPDATE voucher.settlement_entry SET invoice_id = 'i1' WHERE kind = 'void'$$),
+    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), $$UPDATE voucher.minted_code SET instrument_id = 1000$$),
+    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), format('UPDATE voucher.minted_code SET instrument_id = %s', :'c')),
+    ('first purchases are kept: ecs', $$DELETE FROM voucher.purchase$$),
+    ('first purchases are kept: ecs', $$UPDATE voucher.purchase SET order_id = 'o2'$$),
+    ('first purchases are kept: oss', $$INSERT INTO voucher.purchase VALUES ('ann', 'oss', 'o2')$$),
+    ('no more than per_account: v', $$UPDATE voucher.template SET per_account = 1 WHERE name = 'v';
+                                      INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now());
+                                      INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)
+                                      SELECT 'ann', 1000, template_id, 2, 1, 'CNY', 5, 5, 0, '(,)', now() FROM voucher.template WHERE name = 'v'$$);
+
+SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) FROM corruption;
+
+-- A rule that no corruption above breaks would never have been seen to fail.
+SELECT is_empty($$
+    SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
+    EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 17::bigint,
+          'and these are all of its rules');
+SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
+SELECT * FROM finish();
+ROLLBACK;
