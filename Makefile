@@ -20,7 +20,8 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS    = amount code scope catalog template account ledger story
 REGRESS_OPTS = --load-extension=voucher
-ISOLATION  =
+ISOLATION  = settle-settle settle-replay request-id activate-activate claim-claim first-purchase \
+             refund-refund refund-invoice freeze-settle
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 
