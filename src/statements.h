@@ -186,7 +186,7 @@ STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaazttt",
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING e")
 STATEMENT(REFUND_REQUEST, "tt",
-		  "SELECT e, kind, order_id, requested FROM voucher.settlement_entry AS e "
+		  "SELECT e, order_id, requested FROM voucher.settlement_entry AS e "
 		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
 STATEMENT(INVOICE_READ, "tt",
 		  "SELECT i, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
