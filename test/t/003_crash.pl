@@ -7,6 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $clients = 4;
+my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 # the test is about what is on disk: PostgreSQL::Test::Cluster turns this off
@@ -37,9 +38,10 @@ for my $client (1 .. $clients)
 		"SELECT 'done', account_id, order_id, voucher, cash FROM voucher.settle('$account', 'c$client o$_', 'ecs', 'usage', 7.35, payment_type => 'pay_as_you_go');\n"
 		  . ($_ % 5 ? '' : "SELECT 'back', account_id, order_id, requested FROM voucher.refund('$account', 'c$client o$_', 3.21);\n")
 	} 1 .. 20000;
+	append_to_file("$dir/$client.sql", $script);
 	push @run, IPC::Run::start(
-		[ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ],
-		'<', \$script, '>', \$out[$client], '2>', \my $err);
+		[ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres'), '-f', "$dir/$client.sql" ],
+		'<', '/dev/null', '>', \$out[$client], '2>', \my $err);
 }
 
 # Every client is well under way, then all of the server's processes are killed,
@@ -51,13 +53,10 @@ until (!grep { ($out[$_] =~ tr/\n//) < 100 } 1 .. $clients)
 	$_->pump for @run;
 }
 $node->stop('immediate');
-for my $run (@run)
-{
-	eval { $run->finish };
-}
+$_->finish for @run;
 
 $node->start;
-my @told = map { split /\n/, $_ } grep { defined } @out;
+my @told = map { split /\n/, $_ } @out[1 .. $clients];
 # A line that was cut off at the end is no answer.
 my @settled = map { /^done\|(a\d\|c\d o\d+\|[\d.]+\|[\d.]+)$/ ? $1 : () } @told;
 my @refunded = map { /^back\|(a\d\|c\d o\d+\|3\.21)$/ ? $1 : () } @told;
