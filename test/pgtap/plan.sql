@@ -90,6 +90,7 @@ CREATE FUNCTION pg_temp.make_order(n integer) RETURNS void LANGUAGE plpgsql AS $
 DECLARE
     account text := 'account' || n;
     style integer := pg_temp.pick('{1,1,2,2,3,4,4}'::integer[]);
+    few boolean := random() < 0.3;      -- so that vouchers tie
     payment text := pg_temp.pick('{subscription,subscription,pay_as_you_go}'::text[]);
     code text;
     m record;
@@ -105,7 +106,8 @@ DECLARE
 BEGIN
     SELECT * INTO m FROM money ORDER BY random() LIMIT 1;
     PERFORM voucher.open_account(account, m.currency);
-    PERFORM voucher.grant(account, t.name, CASE WHEN t.kind = 'voucher' THEN pg_temp.minor_amount(m.digits, pg_temp.pick('{1,10,1000}'::integer[])) END::voucher.amount)
+    PERFORM voucher.grant(account, t.name, CASE WHEN t.kind = 'voucher' THEN CASE WHEN few THEN pg_temp.pick('{20,100}'::numeric[])
+                          ELSE pg_temp.minor_amount(m.digits, pg_temp.pick('{1,10,1000}'::integer[])) END END::voucher.amount)
     FROM (SELECT name, kind FROM voucher.template WHERE currency = m.currency AND kind <> 'promo_code' ORDER BY random() LIMIT pg_temp.among(9) - 1) AS t;
     SELECT array_agg(voucher.line(pg_temp.pick('{ecs,ecs.g7,ecs.g7.large,oss,rds,mail}'::text[]),
                                   pg_temp.pick('{purchase,purchase,renewal,upgrade,usage}'::text[]), pg_temp.list_price(m.digits, style)))
