@@ -15,6 +15,7 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
@@ -339,6 +340,24 @@ CatalogTemplateByPromoCode(const char *promoCode)
 	return template;
 }
 
+/* A path and all that it lies below, as a text[]. */
+static Datum
+PathPrefixes(const char *path)
+{
+	Datum		prefixes[(MAX_NAME + 1) / 2];
+	int			n = 0;
+
+	for (const char *end = path; n < lengthof(prefixes); end++)
+	{
+		if (*end != '.' && *end != '\0')
+			continue;
+		prefixes[n++] = PointerGetDatum(cstring_to_text_with_len(path, end - path));
+		if (*end == '\0')
+			break;
+	}
+	return PointerGetDatum(construct_array(prefixes, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /*
  * The product of the catalogue that a path is or lies below: the lowest one.
  * It counts as universal if all that it lies below are.  Error VC002 if there
@@ -348,10 +367,12 @@ const Product *
 CatalogProduct(const char *path)
 {
 	Product    *product = FindName(KEY_PRODUCT, path);
+	Datum		prefixes;
 
 	if (product != NULL)
 		return product;
-	if (!LookUp(STMT_PRODUCT, path))
+	prefixes = PathPrefixes(path);
+	if (StoreRun(STMT_PRODUCT, STORE_LATEST, &prefixes, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_UNKNOWN_PRODUCT),
 				 errmsg("product \"%s\" does not exist", path),

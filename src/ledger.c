@@ -2,11 +2,13 @@
  * ledger.c
  *		Locks accounts and writes entries.
  *
- * Lock order: an account's row in one currency is locked before anything of
- * that account in that currency is read for writing.  Its owner then sees
- * every balance as it is, and no two verbs work on the same balances at once.
- * The triggers (ledger_triggers.c) do not rely on that: an entry applies only
- * to the version and balance it was made for.
+ * Locks: a verb that writes first updates the row of its account in its
+ * currency (the epoch), and so is alone with everything of that account in
+ * that currency until its transaction ends.  settle, the hot one, plans first
+ * and updates that row together with all it writes, provided that the epoch
+ * is still the one it planned in.  The triggers (ledger_triggers.c) do not
+ * rely on either: an entry applies only to the version and balance it was
+ * made for.
  */
 #include "postgres.h"
 
@@ -19,10 +21,37 @@
 #include "store.h"
 
 
-/* Read an account's row with a statement that may lock it. */
-static void
-FindAccount(Statement statement, StoreMode mode, const char *accountId, const char *currency,
-			Account *account)
+/* Error for an account that does not exist; currency may be NULL. */
+void
+RefuseUnknownAccount(const char *accountId, const char *currency)
+{
+	if (currency != NULL)
+		CatalogDigits(currency);
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_ACCOUNT),
+			 currency == NULL ?
+			 errmsg("account \"%s\" does not exist", accountId) :
+			 errmsg("account \"%s\" does not exist in %s", accountId, currency),
+			 errhint("Open it with voucher.open_account.")));
+}
+
+/* Error for an account of several currencies of which the caller named none. */
+void
+RefuseManyCurrencies(const char *accountId)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("account \"%s\" has more than one currency", accountId),
+			 errhint("Say which one with the argument \"currency\".")));
+}
+
+/*
+ * Lock an account until the transaction ends, so that nothing of it changes
+ * meanwhile.  currency may be NULL if the account has only one.  Errors: VC001
+ * unknown account, VC004 unknown currency.
+ */
+void
+LockAccount(const char *accountId, const char *currency, Account *account)
 {
 	Datum		values[2];
 	char		nulls[] = {' ', NULL_FLAG(currency == NULL)};
@@ -30,45 +59,16 @@ FindAccount(Statement statement, StoreMode mode, const char *accountId, const ch
 
 	values[0] = CStringGetTextDatum(accountId);
 	values[1] = currency == NULL ? (Datum) 0 : CStringGetTextDatum(currency);
-	rows = StoreRun(statement, mode, values, nulls);
-
+	rows = StoreRun(STMT_ACCOUNT_LOCK, STORE_WRITE, values, nulls);
 	if (rows == 0)
-	{
-		if (currency != NULL)
-			CatalogDigits(currency);
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_ACCOUNT),
-				 currency == NULL ?
-				 errmsg("account \"%s\" does not exist", accountId) :
-				 errmsg("account \"%s\" does not exist in %s", accountId, currency),
-				 errhint("Open it with voucher.open_account.")));
-	}
+		RefuseUnknownAccount(accountId, currency);
 	if (rows > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("account \"%s\" has more than one currency", accountId),
-				 errhint("Say which one with the argument \"currency\".")));
+		RefuseManyCurrencies(accountId);
+	memset(account, 0, sizeof(Account));
 	account->accountId = accountId;
 	account->currency = StoreText(0, 1);
 	account->balance = StoreAmount(0, 2);
 	account->version = StoreInt32(0, 3);
-}
-
-/*
- * Read an account.  currency may be NULL if the account has only one.
- * Errors: VC001 unknown account, VC004 unknown currency.
- */
-void
-ReadAccount(const char *accountId, const char *currency, Account *account)
-{
-	FindAccount(STMT_ACCOUNT_READ, STORE_READ, accountId, currency, account);
-}
-
-/* As ReadAccount, and lock it until the transaction ends. */
-void
-LockAccount(const char *accountId, const char *currency, Account *account)
-{
-	FindAccount(STMT_ACCOUNT_LOCK, STORE_WRITE, accountId, currency, account);
 }
 
 /* An optional text parameter and its null flag. */

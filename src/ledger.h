@@ -8,6 +8,7 @@
 #include "datatype/timestamp.h"
 
 #include "amount.h"
+#include "store.h"
 
 /* An account's cash in one currency. */
 typedef struct Account
@@ -16,6 +17,7 @@ typedef struct Account
 	char	   *currency;
 	Amount		balance;
 	int32		version;
+	int64		epoch;			/* known where a plan was made on it */
 } Account;
 
 /* An entry of an instrument: the state before it and what it changes. */
@@ -34,11 +36,32 @@ typedef struct InstrumentEntry
 } InstrumentEntry;
 
 extern Datum OptionalTextDatum(const char *text, char *null);
-extern void ReadAccount(const char *accountId, const char *currency, Account *account);
+extern void RefuseUnknownAccount(const char *accountId, const char *currency) pg_attribute_noreturn();
+extern void RefuseManyCurrencies(const char *accountId) pg_attribute_noreturn();
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);
 extern void AddInstrumentEntry(const Account *account, const InstrumentEntry *entry,
 							   TimestampTz at);
+
+/*
+ * A balance that a statement moves together with the entry that says so: the
+ * triggers let just this pass.
+ */
+typedef struct Movement
+{
+	const char *table;			/* that holds the balance */
+	int64		instrumentId;	/* 0 unless the table is instrument */
+	int32		version;		/* after it, as are the next two */
+	Amount		balance;
+	int32		used;
+	Amount		amount;			/* what its entry adds */
+	bool		moved;			/* the balance has moved */
+	bool		entered;		/* the entry is there */
+} Movement;
+
+/* ledger_triggers.c */
+extern uint64 RunMoving(Statement statement, const Datum *values, const char *nulls,
+						Movement *movements, int nmovements);
 
 #endif							/* VOUCHER_LEDGER_H */

@@ -49,6 +49,7 @@ CREATE TABLE voucher.account (
     currency    text COLLATE "C" NOT NULL,
     balance     voucher.amount NOT NULL,
     version     integer NOT NULL,
+    epoch       bigint NOT NULL DEFAULT 0,
     first_entry integer NOT NULL DEFAULT 1,
     CONSTRAINT account_pkey PRIMARY KEY (account_id, currency),
     CONSTRAINT account_currency_fkey FOREIGN KEY (currency) REFERENCES voucher.currency,
@@ -56,7 +57,8 @@ CREATE TABLE voucher.account (
         REFERENCES voucher.cash_entry (account_id, currency, version)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('voucher.account', '');
-COMMENT ON TABLE voucher.account IS 'an account''s cash in one currency; every verb that moves the account''s money in it locks this row first';
+COMMENT ON TABLE voucher.account IS 'an account''s cash in one currency; every verb that moves anything of the account in it updates this row';
+COMMENT ON COLUMN voucher.account.epoch IS 'counts the verbs on the account: what was planned at one epoch is written only if it still stands';
 COMMENT ON COLUMN voucher.account.balance IS 'the sum of its cash entries';
 COMMENT ON COLUMN voucher.account.version IS 'the number of its cash entries';
 COMMENT ON COLUMN voucher.account.first_entry IS 'its opening entry, always 1: no balance without entries';
@@ -142,9 +144,9 @@ CREATE TRIGGER t1_apply AFTER INSERT ON voucher.entry
     FOR EACH ROW EXECUTE FUNCTION voucher.apply_entry('instrument');
 
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.account
-    FOR EACH ROW EXECUTE FUNCTION voucher.protect('balance', 'version');
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance');
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.instrument
-    FOR EACH ROW EXECUTE FUNCTION voucher.protect('balance', 'used', 'version', 'frozen');
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance', 'used', 'frozen');
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.cash_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.entry

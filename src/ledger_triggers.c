@@ -13,6 +13,7 @@
 
 #include "catalog.h"
 #include "errors.h"
+#include "ledger.h"
 #include "store.h"
 #include "triggers.h"
 
@@ -21,25 +22,9 @@ PG_FUNCTION_INFO_V1(open_balance);
 PG_FUNCTION_INFO_V1(protect);
 PG_FUNCTION_INFO_V1(check_per_account);
 
-typedef struct Ledger Ledger;
-
-/*
- * The balance that apply_entry is moving just now: the one update of a
- * protected column that protect lets pass, of this row and to these values.
- */
-typedef struct Movement
-{
-	const Ledger *ledger;		/* NULL: none */
-	Datum		accountId;		/* the row's key */
-	Datum		key;
-	int32		version;
-	Amount		balance;
-	int32		used;			/* instruments only */
-	bool		movesFrozen;	/* instruments only */
-	bool		frozen;
-} Movement;
-
-static Movement movement;
+/* The movements of the statement that is being run; see RunMoving. */
+static Movement *expected;
+static int	nexpected;
 
 /* The trigger data of a call, checked to be a trigger's. */
 TriggerData *
@@ -78,7 +63,7 @@ NotNullColumn(TriggerData *data, HeapTuple row, const char *name)
 }
 
 /* What a ledger's balances and entries are called, and the statements that move them. */
-struct Ledger
+typedef struct Ledger
 {
 	const char *name;			/* the triggers' argument */
 	const char *kinds[5];		/* of its entries; empty: a CHECK says */
@@ -90,7 +75,7 @@ struct Ledger
 	Statement	apply;
 	Statement	version;
 	Statement	open;
-};
+} Ledger;
 
 static const Ledger ledgers[] = {
 	{"cash", {"open", "deposit", "settle", "refund"}, "account", "currency", "balance", "balance", "version",
@@ -187,34 +172,56 @@ SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *val
 	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
 }
 
-/* Run the statement that moves a balance, with protect told to let it pass. */
-static uint64
-Move(const Ledger *ledger, const Datum *values, const char *nulls)
+/*
+ * Run a statement that moves balances, with the triggers told which, and
+ * return its number of rows.
+ */
+uint64
+RunMoving(Statement statement, const Datum *values, const char *nulls, Movement *movements,
+		  int nmovements)
 {
-	Movement	outer = movement;
-	uint64		moved = 0;
+	Movement   *outer = expected;
+	int			nouter = nexpected;
+	uint64		rows = 0;
 
-	movement.ledger = ledger;
-	movement.accountId = values[0];
-	movement.key = values[1];
-	movement.version = DatumGetInt32(values[2]);
-	movement.balance = DatumGetAmount(values[3]);
-	if (ledger == LEDGER_INSTRUMENT)
-	{
-		movement.used = DatumGetInt32(values[6]);
-		movement.movesFrozen = (nulls[8] != 'n');
-		movement.frozen = DatumGetBool(values[8]);
-	}
+	expected = movements;
+	nexpected = nmovements;
 	PG_TRY();
 	{
-		moved = StoreRun(ledger->apply, STORE_WRITE, values, nulls);
+		rows = StoreRun(statement, STORE_WRITE, values, nulls);
 	}
 	PG_FINALLY();
 	{
-		movement = outer;
+		expected = outer;
+		nexpected = nouter;
 	}
 	PG_END_TRY();
-	return moved;
+	return rows;
+}
+
+/* Has the statement that is being run announced this entry, and moves its balance itself? */
+static bool
+EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount amount,
+				Amount balance)
+{
+	HeapTuple	row = data->tg_trigtuple;
+
+	for (int i = 0; i < nexpected; i++)
+	{
+		Movement   *movement = &expected[i];
+
+		if (movement->entered || strcmp(movement->table, ledger->table) != 0 ||
+			movement->version != version || movement->amount != amount ||
+			movement->balance != balance)
+			continue;
+		if (ledger == LEDGER_INSTRUMENT &&
+			(movement->instrumentId != DatumGetInt64(NotNullColumn(data, row, "instrument_id")) ||
+			 movement->used != DatumGetInt32(NotNullColumn(data, row, "used"))))
+			continue;
+		movement->entered = true;
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -237,7 +244,12 @@ apply_entry(PG_FUNCTION_ARGS)
 	Datum		values[10];
 	char		nulls[10] = "          ";
 
+	Movement	movement = {0};
+
 	CheckEntry(data, ledger, version, balance);
+	if (EntryIsExpected(data, ledger, version, amount, balance))
+		return PointerGetDatum(NULL);
+
 	StoreBegin();
 	values[0] = NotNullColumn(data, row, "account_id");
 	values[1] = NotNullColumn(data, row, ledger->key);
@@ -250,7 +262,16 @@ apply_entry(PG_FUNCTION_ARGS)
 	else if (ledger == LEDGER_SETTLEMENT)
 		SettlementParameters(data, row, amount, values);
 
-	if (Move(ledger, values, nulls) == 0 &&
+	movement.table = ledger->table;
+	movement.version = version;
+	movement.balance = balance;
+	if (ledger == LEDGER_INSTRUMENT)
+	{
+		movement.instrumentId = DatumGetInt64(values[1]);
+		movement.used = DatumGetInt32(values[6]);
+	}
+	movement.entered = true;
+	if (RunMoving(ledger->apply, values, nulls, &movement, 1) == 0 &&
 		StoreRun(ledger->version, STORE_WRITE, values, NULL) > 0 &&
 		StoreInt32(0, 1) < version)
 		ereport(ERROR,
@@ -350,43 +371,41 @@ open_balance(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Is a column of the protected row the same as a value of the movement? */
+/* Has the statement that is being run announced the balance that a row gets? */
 static bool
-ColumnIs(TriggerData *data, const char *column, Datum value)
+MovementIsExpected(TriggerData *data)
 {
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	Form_pg_attribute attribute = TupleDescAttr(desc, SPI_fnumber(desc, column) - 1);
+	HeapTuple	row = data->tg_newtuple;
+	const char *table = RelationGetRelationName(data->tg_relation);
+	char	  **columns = data->tg_trigger->tgargs;
 
-	return datum_image_eq(NotNullColumn(data, data->tg_newtuple, column), value,
-						  attribute->attbyval, attribute->attlen);
+	for (int i = 0; i < nexpected; i++)
+	{
+		Movement   *movement = &expected[i];
+
+		/* the trigger's first two arguments: version and balance */
+		if (movement->moved || strcmp(movement->table, table) != 0 ||
+			movement->version != DatumGetInt32(NotNullColumn(data, row, columns[0])) ||
+			movement->balance != DatumGetAmount(NotNullColumn(data, row, columns[1])))
+			continue;
+		if (movement->instrumentId != 0 &&
+			(movement->instrumentId != DatumGetInt64(NotNullColumn(data, row, "instrument_id")) ||
+			 movement->used != DatumGetInt32(NotNullColumn(data, row, "used"))))
+			continue;
+		movement->moved = true;
+		return true;
+	}
+	return false;
 }
 
-/*
- * Is a column's new value what the entry that is being applied says?  A user's
- * own trigger may have changed the value, or be updating another row meanwhile.
- */
+/* Is a column one that moves with entries: one of the trigger's arguments? */
 static bool
-MovedByEntry(TriggerData *data, const char *column, Datum value)
+MovesWithEntries(const Trigger *trigger, const char *column)
 {
-	const Trigger *trigger = data->tg_trigger;
-	const Ledger *ledger = movement.ledger;
-
-	if (ledger == NULL ||
-		strcmp(ledger->table, RelationGetRelationName(data->tg_relation)) != 0 ||
-		!ColumnIs(data, "account_id", movement.accountId) ||
-		!ColumnIs(data, ledger->key, movement.key))
-		return false;
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
-		if (strcmp(trigger->tgargs[i], column) != 0)
-			continue;
-		if (strcmp(column, "frozen") == 0)
-			return movement.movesFrozen && DatumGetBool(value) == movement.frozen;
-		if (strcmp(column, "used") == 0)
-			return DatumGetInt32(value) == movement.used;
-		if (strcmp(column, ledger->ownVersion) == 0)
-			return DatumGetInt32(value) == movement.version;
-		return DatumGetAmount(value) == movement.balance;
+		if (strcmp(trigger->tgargs[i], column) == 0)
+			return true;
 	}
 	return false;
 }
@@ -415,6 +434,7 @@ protect(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	const char *moves = NULL;
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		RefuseChange(data, "truncated", NULL);
@@ -435,9 +455,15 @@ protect(PG_FUNCTION_ARGS)
 			(!oldNull && !newNull &&
 			 datum_image_eq(oldValue, newValue, attribute->attbyval, attribute->attlen)))
 			continue;
-		if (newNull || !MovedByEntry(data, name, newValue))
+		/* the epoch holds no money: raising it only makes a settle plan anew */
+		if (strcmp(name, "epoch") == 0)
+			continue;
+		if (newNull || !MovesWithEntries(data->tg_trigger, name))
 			RefuseChange(data, "changed", name);
+		moves = name;
 	}
+	if (moves != NULL && !MovementIsExpected(data))
+		RefuseChange(data, "changed", moves);
 	if (TRIGGER_FIRED_BEFORE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
 	return PointerGetDatum(NULL);

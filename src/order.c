@@ -343,17 +343,17 @@ ReadCandidate(uint64 row, Candidate *candidate)
 	bool		isnull;
 	Datum		value;
 
-	candidate->instrumentId = StoreInt64(row, 3);
-	candidate->version = StoreInt32(row, 5);
-	value = StoreDatum(row, 6, &isnull);
+	candidate->instrumentId = StoreInt64(row, 7);
+	candidate->version = StoreInt32(row, 9);
+	value = StoreDatum(row, 10, &isnull);
 	candidate->faceValue = isnull ? 0 : DatumGetAmount(value);
-	candidate->balance = StoreAmount(row, 7);
-	candidate->used = StoreInt32(row, 8);
-	value = StoreDatum(row, 9, &isnull);
+	candidate->balance = StoreAmount(row, 11);
+	candidate->used = StoreInt32(row, 12);
+	value = StoreDatum(row, 13, &isnull);
 	candidate->maxUses = isnull ? PG_INT32_MAX : DatumGetInt32(value);
-	ReadValidity(DatumGetRangeTypeP(StoreNotNull(row, 10)), candidate);
-	candidate->issuedAt = StoreTime(row, 11);
-	candidate->frozen = StoreBool(row, 12);
+	ReadValidity(DatumGetRangeTypeP(StoreNotNull(row, 14)), candidate);
+	candidate->issuedAt = StoreTime(row, 15);
+	candidate->frozen = StoreBool(row, 16);
 	candidate->invited = true;
 }
 
@@ -370,15 +370,30 @@ NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate
 	candidate->issuedAt = at;
 }
 
+/* The account in the rows of ORDER_FACTS, which are in the order of its currencies. */
+static void
+ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
+{
+	if (rows == 0)
+		RefuseUnknownAccount(request->accountId, request->currency);
+	account->accountId = request->accountId;
+	account->currency = StoreText(0, 1);
+	account->balance = StoreAmount(0, 2);
+	account->version = StoreInt32(0, 3);
+	account->epoch = StoreInt64(0, 4);
+	if (request->currency == NULL && rows > 1 &&
+		strcmp(StoreText(rows - 1, 1), account->currency) != 0)
+		RefuseManyCurrencies(request->accountId);
+}
+
 /*
- * Read all that the plan needs; with forUpdate, lock the account first, so
- * that nothing of it changes until the transaction ends.  The account's promo
+ * Read all that the plan needs, in one state of the account: that of the
+ * calling query in STORE_READ, the latest in STORE_WRITE.  The account's promo
  * codes are candidates only when typed in.
  */
 void
-LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts)
+LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 {
-	StoreMode	mode = forUpdate ? STORE_WRITE : STORE_READ;
 	const Template *promo = NULL;
 	Datum		values[4];
 	char		nulls[4] = "    ";
@@ -406,25 +421,19 @@ LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts)
 					 errmsg("promo code \"%s\" does not exist", request->promoCode)));
 	}
 
-	if (forUpdate)
-		LockAccount(request->accountId, request->currency, &facts->account);
-	else
-		ReadAccount(request->accountId, request->currency, &facts->account);
-	order->currency = facts->account.currency;
-	order->digits = CatalogDigits(order->currency);
-	order->at = request->at;
-	order->nlines = request->nlines;
-	order->lines = request->lines;
-
 	values[0] = CStringGetTextDatum(request->accountId);
-	values[1] = request->orderId == NULL ? (Datum) 0 : CStringGetTextDatum(request->orderId);
-	nulls[1] = NULL_FLAG(request->orderId == NULL);
-	values[2] = CStringGetTextDatum(order->currency);
+	values[1] = OptionalTextDatum(request->orderId, &nulls[1]);
+	values[2] = OptionalTextDatum(request->currency, &nulls[2]);
 	values[3] = PurchasedProducts(request);
 	rows = StoreRun(STMT_ORDER_FACTS, mode, values, nulls);
 
-	facts->settled = StoreBool(0, 1);
-	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 2)));
+	ReadAccount(request, rows, &facts->account);
+	facts->settled = StoreBool(0, 5);
+	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 6)));
+	order->currency = facts->account.currency;
+	order->at = request->at;
+	order->nlines = request->nlines;
+	order->lines = request->lines;
 	facts->candidates = palloc0((rows + 1) * sizeof(Candidate));
 	for (uint64 row = 0; row < rows; row++)
 	{
@@ -432,12 +441,12 @@ LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts)
 		bool		isnull;
 		SPITupleTable *table = SPI_tuptable;
 
-		StoreDatum(row, 3, &isnull);
+		StoreDatum(row, 7, &isnull);
 		if (isnull)
 			break;				/* the account has no instruments */
 
 		/* may run a statement itself */
-		candidate->terms = &CatalogTemplate(StoreInt64(row, 4))->terms;
+		candidate->terms = &CatalogTemplate(StoreInt64(row, 8))->terms;
 		SPI_tuptable = table;
 		if (candidate->terms->kind == KIND_PROMO_CODE)
 		{
@@ -459,6 +468,7 @@ LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts)
 			IsInvited(request->accountId, promo->campaign);
 	}
 	facts->ncandidates = n;
+	order->digits = CatalogDigits(order->currency);
 }
 
 /*

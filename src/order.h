@@ -51,7 +51,7 @@ extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
-extern void LoadOrder(OrderRequest *request, bool forUpdate, OrderFacts *facts);
+extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
 extern void ReadValidity(RangeType *validity, Candidate *candidate);
 extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
 

@@ -278,7 +278,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
-	LoadOrder(&request, false, &facts);
+	LoadOrder(&request, STORE_READ, &facts);
 	PlanOrderRequest(&request, &facts, &plan);
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
@@ -353,10 +353,11 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 }
 
 /*
- * Write all rows of a settlement: its own, an entry for each instrument used,
- * and one for the cash.
+ * Write all rows of a settlement and move the balances: its own row, an entry
+ * for each instrument used, and one for the cash.  False, and nothing written,
+ * if the account is no longer in the epoch that the plan was made in.
  */
-static void
+static bool
 WriteSettlement(const SettlementRow *row, const Account *account, const PaymentPlan *plan)
 {
 	static const int columns[] = {
@@ -366,9 +367,11 @@ WriteSettlement(const SettlementRow *row, const Account *account, const PaymentP
 		COL_INSTRUMENT_ID, COL_PAID, COL_SHARE, COL_FIRST_PURCHASE
 	};
 	int			n = lengthof(columns);
-	Datum		values[lengthof(columns) + 6];
-	char		nulls[lengthof(columns) + 6];
+	Datum		values[lengthof(columns) + 7];
+	char		nulls[lengthof(columns) + 7];
 	Oid			amountType = StoreGetTypes()->amount;
+	Movement	movements[KIND_COUNT + 1] = {0};
+	int			nmovements = plan->nparts;
 	Datum		versions[KIND_COUNT];
 	Datum		used[KIND_COUNT];
 	Datum		amounts[KIND_COUNT];
@@ -389,6 +392,21 @@ WriteSettlement(const SettlementRow *row, const Account *account, const PaymentP
 		used[i] = Int32GetDatum(candidate->used + 1);
 		amounts[i] = AmountGetDatum(-taken);
 		balances[i] = AmountGetDatum(candidate->balance - taken);
+
+		movements[i].table = "instrument";
+		movements[i].instrumentId = candidate->instrumentId;
+		movements[i].version = candidate->version + 1;
+		movements[i].balance = candidate->balance - taken;
+		movements[i].used = candidate->used + 1;
+		movements[i].amount = -taken;
+	}
+	if (plan->cash > 0)
+	{
+		movements[nmovements].table = "account";
+		movements[nmovements].version = account->version + 1;
+		movements[nmovements].balance = account->balance - plan->cash;
+		movements[nmovements].amount = -plan->cash;
+		nmovements++;
 	}
 	values[n] = Int4Array(versions, plan->nparts);
 	values[n + 1] = Int4Array(used, plan->nparts);
@@ -397,45 +415,86 @@ WriteSettlement(const SettlementRow *row, const Account *account, const PaymentP
 	values[n + 4] = Int32GetDatum(account->version + 1);
 	values[n + 5] = AmountGetDatum(account->balance - plan->cash);
 	nulls[n + 4] = nulls[n + 5] = NULL_FLAG(plan->cash == 0);
-	StoreWriteRows(STMT_SETTLE, values, nulls, 1 + plan->nparts + (plan->cash > 0 ? 1 : 0));
+	values[n + 6] = Int64GetDatum(account->epoch);
+	if (RunMoving(STMT_SETTLE, values, nulls, movements, nmovements) == 0)
+		return false;
+	for (int i = 0; i < nmovements; i++)
+	{
+		/* somebody wrote an entry without touching the account */
+		if (!movements[i].moved || !movements[i].entered)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("account \"%s\" changed while the order was settled",
+							account->accountId),
+					 errhint("Try the order again.")));
+	}
+	return true;
 }
 
 /*
- * Settle an order in the caller's transaction.  The store must be open.  Returns a
- * value of type voucher.settlement that outlives it.
+ * Try to settle an order.  False if the account changed since the plan was
+ * made; with the account locked, that cannot be.
  */
-Datum
-SettleOrder(OrderRequest *request)
+static bool
+TrySettle(OrderRequest *request, bool locked, Datum *result)
 {
 	OrderFacts	facts;
 	PaymentPlan plan;
 	SettlementRow row = {0};
 
-	CatalogBegin();
-	LoadOrder(request, true, &facts);
-	if (facts.settled)
-		return Replay(request, &facts);
+	if (locked)
+	{
+		Account		account;
 
+		LockAccount(request->accountId, request->currency, &account);
+	}
+	LoadOrder(request, STORE_WRITE, &facts);
+	if (facts.settled)
+	{
+		*result = Replay(request, &facts);
+		return true;
+	}
 	PlanOrderRequest(request, &facts, &plan);
 	CheckCash(&facts.account, &plan);
-	if (facts.promo != NULL && facts.promo->instrumentId == 0)
+	for (int i = 0; i < plan.nparts; i++)
 	{
-		for (int i = 0; i < plan.nparts; i++)
-		{
-			if (plan.parts[i].candidate == facts.promo)
-				facts.promo->instrumentId =
-					IssueInstrument(&facts.account,
-									CatalogTemplate(facts.promo->terms->templateId),
-									facts.promo->faceValue, request->at, request->at, NULL, NULL);
-		}
+		Candidate  *candidate = plan.parts[i].candidate;
+
+		if (candidate->instrumentId == 0)
+			candidate->instrumentId =
+				IssueInstrument(&facts.account, CatalogTemplate(candidate->terms->templateId),
+								candidate->faceValue, request->at, request->at, NULL, NULL);
 	}
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
 	row.values[COL_RECORDED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	row.isnull[COL_ENTRY_VERSION] = true;
-	WriteSettlement(&row, &facts.account, &plan);
-	return RowDatum(&row);
+	if (!WriteSettlement(&row, &facts.account, &plan))
+		return false;
+	*result = RowDatum(&row);
+	return true;
+}
+
+/*
+ * Settle an order in the caller's transaction.  The store must be open.
+ * Returns a value of type voucher.settlement that outlives it.
+ *
+ * The plan is made without a lock and written if the account has not changed
+ * meanwhile; if it has, once more with the account locked.  A promo code may
+ * need an instrument before the settlement, so it takes the lock at once.
+ */
+Datum
+SettleOrder(OrderRequest *request)
+{
+	Datum		result;
+
+	CatalogBegin();
+	if (request->promoCode == NULL && TrySettle(request, false, &result))
+		return result;
+	if (!TrySettle(request, true, &result))
+		elog(ERROR, "account \"%s\" changed while locked", request->accountId);
+	return result;
 }
 
 /* settle(account_id, order_id, …) returns settlement: see settle.sql */
@@ -497,7 +556,7 @@ voucher_match(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
-	LoadOrder(&request, false, &facts);
+	LoadOrder(&request, STORE_READ, &facts);
 	JudgeCandidates(&facts.order, facts.ncandidates, facts.candidates);
 
 	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));

@@ -121,7 +121,7 @@ COMMENT ON FUNCTION voucher.check_settlement() IS 'trigger: a settlement adds up
 CREATE TRIGGER t1_apply AFTER INSERT ON voucher.settlement_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.apply_entry('settlement');
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.settlement
-    FOR EACH ROW EXECUTE FUNCTION voucher.protect('invoiceable', 'entry_version');
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect('entry_version', 'invoiceable');
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.settlement_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.invoice

@@ -42,11 +42,10 @@ STATEMENT(CAMPAIGN, "tz",
 STATEMENT(INVITED, "tt",
 		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
 
-/* the lowest product that is or holds $1, and whether all that hold it are universal */
-STATEMENT(PRODUCT, "t",
+/* of a path and all that it lies below: the lowest product, and whether all are universal */
+STATEMENT(PRODUCT, "T",
 		  "SELECT product, pg_catalog.bool_and(universal) OVER () FROM voucher.product "
-		  "WHERE product" EQ "$1 OR pg_catalog.starts_with($1, product OPERATOR(pg_catalog.||) '.') "
-		  "ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
+		  "WHERE product" EQ "ANY ($1) ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
 STATEMENT(ORDER_TYPE, "t",
 		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
 STATEMENT(CURRENCY, "t",
@@ -54,12 +53,10 @@ STATEMENT(CURRENCY, "t",
 
 /* -- cash accounts ------------------------------------------------------- */
 
-#define ACCOUNT_ROW \
-	"SELECT currency, balance, version FROM voucher.account " \
-	"WHERE account_id" EQ "$1 AND currency" EQ "COALESCE($2, currency)"
-
-STATEMENT(ACCOUNT_READ, "tt", ACCOUNT_ROW)
-STATEMENT(ACCOUNT_LOCK, "tt", ACCOUNT_ROW " FOR NO KEY UPDATE")
+/* a new epoch: the row stays locked until the transaction ends */
+STATEMENT(ACCOUNT_LOCK, "tt",
+		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
+		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version")
 STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
 		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
@@ -135,35 +132,46 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
 /* -- orders -------------------------------------------------------------- */
 
 /*
- * All that a plan needs to know of the account: one row at least, a row per
- * instrument.  $1 account, $2 order (null: none yet), $3 currency, $4 products.
+ * All that a plan needs to know of the account: a row per instrument, or one
+ * without an instrument; no row if there is no such account.  $1 account,
+ * $2 order (null: none yet), $3 currency (null: the only one), $4 products.
  */
 STATEMENT(ORDER_FACTS, "tttT",
-		  "SELECT f.settled, f.purchased, i.instrument_id, i.template_id, i.version, i.face_value, "
-		  "i.balance, i.used, i.max_uses, i.validity, i.issued_at, i.frozen "
-		  "FROM (SELECT EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 "
-		  "AND order_id" EQ "$2) AS settled, ARRAY(SELECT product FROM voucher.purchase "
-		  "WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)) AS purchased) AS f "
-		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.currency" EQ "$3")
+		  "SELECT a.currency, a.balance, a.version, a.epoch, "
+		  "EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2), "
+		  "ARRAY(SELECT product FROM voucher.purchase WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)), "
+		  "i.instrument_id, i.template_id, i.version, i.face_value, i.balance, i.used, i.max_uses, "
+		  "i.validity, i.issued_at, i.frozen FROM voucher.account AS a "
+		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id "
+		  "AND i.currency" EQ "a.currency "
+		  "WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)")
 /*
- * All rows of a settlement at once: $1-$22 the settlement, $23-$26 its
- * instruments' entries, $27 and $28 version and balance of its cash entry
- * (null: no cash).  Returns a row for each that was written.
+ * All rows of a settlement at once, if the account is still in the epoch that
+ * the plan was made in ($29); else none, and no row is returned.  $1-$22 the
+ * settlement, $23-$26 its instruments' entries, $27 and $28 version and
+ * balance of its cash entry (null: no cash).
  */
-STATEMENT(SETTLE, "ttttzaaaaatttITTAVLAATIIAAia",
-		  "WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, currency, "
+STATEMENT(SETTLE, "ttttzaaaaatttITTAVLAATIIAAial",
+		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
+		  "version = COALESCE($27, version), balance = COALESCE($28, balance) "
+		  "WHERE account_id" EQ "$1 AND currency" EQ "$3 AND epoch" EQ "$29 RETURNING epoch), "
+		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, "
+		  "used = $24[" PART "], balance = $26[" PART "] "
+		  "WHERE EXISTS (SELECT FROM gate) AND account_id" EQ "$1 AND instrument_id" EQ "ANY ($19) "
+		  "AND (version" ADD "1)" EQ "$23[" PART "]), "
+		  "settled AS (INSERT INTO voucher.settlement (account_id, order_id, currency, "
 		  "payment_type, at, gross, discount, rounding, voucher, cash, invoiceable, chosen_voucher, "
 		  "chosen_coupon, promo_code, line_no, product, order_type, amount, duration, instrument_id, "
-		  "paid, share, first_purchase) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, "
-		  "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING 1), "
+		  "paid, share, first_purchase) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, "
+		  "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22 WHERE EXISTS (SELECT FROM gate)), "
 		  "used AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, "
 		  "amount, balance, at, order_id) SELECT $1, pg_catalog.unnest($19), pg_catalog.unnest($23), "
 		  "'settle', 1, pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26), $5, $2 "
-		  "RETURNING 1), "
+		  "WHERE EXISTS (SELECT FROM gate)), "
 		  "paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, "
 		  "balance, at, order_id) SELECT $1, $3, $27, 'settle', OPERATOR(voucher.-) $10, $28, $5, $2 "
-		  "WHERE $27 IS NOT NULL RETURNING 1) "
-		  "TABLE settled UNION ALL TABLE used UNION ALL TABLE paid")
+		  "WHERE $27 IS NOT NULL AND EXISTS (SELECT FROM gate)) "
+		  "SELECT epoch FROM gate")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 STATEMENT(FIRST_PURCHASE, "ttT",

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -38,6 +39,7 @@ typedef struct StatementText
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
 #define ZERO "'0'::voucher.amount"
+#define PART "pg_catalog.array_position($19, instrument_id)"
 
 static const StatementText statements[] = {
 #define STATEMENT(name, args, sql) {#name, args, sql},
@@ -46,6 +48,10 @@ static const StatementText statements[] = {
 };
 
 static SPIPlanPtr plans[STMT_COUNT];
+
+/* Has the plan been made for execution since it was prepared? */
+static bool planned[STMT_COUNT];
+
 static StoreTypes types;
 
 /* The OID of a type of this extension, or InvalidOid. */
@@ -73,6 +79,7 @@ CheckTypes(void)
 		if (plans[i] != NULL)
 			SPI_freeplan(plans[i]);
 		plans[i] = NULL;
+		planned[i] = false;
 	}
 	types.amount = InvalidOid;
 	types.amountArray = get_array_type(amount);
@@ -181,6 +188,40 @@ Prepare(Statement statement)
 	return plan;
 }
 
+/* Execute a planned statement. */
+static int
+Execute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
+{
+	if (mode == STORE_LATEST)
+		return SPI_execute_snapshot(plans[statement], (Datum *) values, nulls,
+									GetLatestSnapshot(), InvalidSnapshot, true, false, 0);
+	return SPI_execute_plan(plans[statement], (Datum *) values, nulls, mode == STORE_READ, 0);
+}
+
+/*
+ * Execute a statement that PostgreSQL is about to plan.  All of them look up
+ * keys; a scan or a hash of a whole table, which is cheaper while the table is
+ * small, would stay in the session's plan as the table grows.  Compiling them
+ * would cost more than all of them together.
+ */
+static int
+PlanAndExecute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
+{
+	static const char *const avoided[] = {
+		"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"
+	};
+	int			level = NewGUCNestLevel();
+	int			result;
+
+	for (int i = 0; i < lengthof(avoided); i++)
+		set_config_option(avoided[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+						  true, 0, false);
+	result = Execute(statement, mode, values, nulls);
+	AtEOXact_GUC(true, level);
+	planned[statement] = true;
+	return result;
+}
+
 /*
  * Run a statement and return the number of rows it returned or wrote.  nulls
  * has a character per parameter, 'n' for null; NULL if none is.
@@ -192,14 +233,10 @@ StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *n
 
 	if (plans[statement] == NULL)
 		plans[statement] = Prepare(statement);
-
-	if (mode == STORE_LATEST)
-		result = SPI_execute_snapshot(plans[statement], (Datum *) values, nulls,
-									  GetLatestSnapshot(), InvalidSnapshot,
-									  true, false, 0);
+	if (planned[statement] && SPI_plan_is_valid(plans[statement]))
+		result = Execute(statement, mode, values, nulls);
 	else
-		result = SPI_execute_plan(plans[statement], (Datum *) values, nulls,
-								  mode == STORE_READ, 0);
+		result = PlanAndExecute(statement, mode, values, nulls);
 	if (result < 0)
 		elog(ERROR, "statement %s failed: %s", statements[statement].name,
 			 SPI_result_code_string(result));
