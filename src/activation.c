@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "code.h"
+#include "compat.h"
 #include "issue.h"
 #include "order.h"
 #include "store.h"

@@ -16,9 +16,6 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
 
 /* The type is written with at least this many decimals. */
 #define AMOUNT_MIN_DECIMALS	2

@@ -74,24 +74,23 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'gross = sum of lines', s.account_id, s.order_id, l.total::text, s.gross::text
     FROM voucher.settlement AS s
-    CROSS JOIN LATERAL (SELECT voucher.sum(a) AS total FROM unnest(s.amount) AS a) AS l
+    CROSS JOIN LATERAL (SELECT voucher.sum(u.amount) AS total FROM unnest(s.lines) AS u) AS l
     WHERE (s.gross OPERATOR(voucher.=) l.total) IS NOT TRUE
 
     UNION ALL
-    SELECT 'sum of shares = part', s.account_id, format('%s instrument %s', s.order_id, s.instrument_id[i]),
-           s.paid[i]::text, p.total::text
+    SELECT 'sum of shares = part', s.account_id, format('%s instrument %s', s.order_id, u.instrument_id),
+           u.paid::text, p.total::text
     FROM voucher.settlement AS s
-    CROSS JOIN LATERAL generate_subscripts(s.instrument_id, 1) AS i
-    CROSS JOIN LATERAL (SELECT voucher.sum(s.share[i][j]) AS total, voucher.min(s.share[i][j]) AS least
-                        FROM generate_subscripts(s.amount, 1) AS j) AS p
-    WHERE (p.total OPERATOR(voucher.=) s.paid[i] AND p.least OPERATOR(voucher.>=) 0) IS NOT TRUE
+    CROSS JOIN LATERAL unnest(s.parts) AS u
+    CROSS JOIN LATERAL (SELECT voucher.sum(g) AS total, voucher.min(g) AS least, count(g) AS lines FROM unnest(u.share) AS g) AS p
+    WHERE (p.total OPERATOR(voucher.=) u.paid AND p.least OPERATOR(voucher.>=) 0 AND p.lines = cardinality(s.lines)) IS NOT TRUE
 
     UNION ALL
-    SELECT 'shares <= line', s.account_id, format('%s line %s', s.order_id, s.line_no[j]), s.amount[j]::text, p.total::text
+    SELECT 'shares <= line', s.account_id, format('%s line %s', s.order_id, l.line_no), l.amount::text, p.total::text
     FROM voucher.settlement AS s
-    CROSS JOIN LATERAL generate_subscripts(s.amount, 1) AS j
-    CROSS JOIN LATERAL (SELECT voucher.sum(s.share[i][j]) AS total FROM generate_subscripts(s.instrument_id, 1) AS i) AS p
-    WHERE p.total OPERATOR(voucher.>) s.amount[j]
+    CROSS JOIN LATERAL unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+    CROSS JOIN LATERAL (SELECT voucher.sum(u.share[l.j]) AS total FROM unnest(s.parts) AS u) AS p
+    WHERE p.total OPERATOR(voucher.>) l.amount
 
     UNION ALL
     SELECT 'parts = discount and voucher', s.account_id, s.order_id,
@@ -100,7 +99,7 @@ CREATE FUNCTION voucher.check(
     CROSS JOIN LATERAL (
         SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind <> 'voucher'), 0::voucher.amount) AS discount,
                COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind = 'voucher'), 0::voucher.amount) AS voucher
-        FROM ROWS FROM (unnest(s.instrument_id), unnest(s.paid)) AS u (instrument_id, paid)
+        FROM unnest(s.parts) AS u
         JOIN voucher.instrument AS n ON n.account_id = s.account_id AND n.instrument_id = u.instrument_id
         JOIN voucher.template AS t ON t.template_id = n.template_id) AS p
     WHERE s.discount OPERATOR(voucher.<>) p.discount OR s.voucher OPERATOR(voucher.<>) p.voucher
@@ -127,7 +126,7 @@ CREATE FUNCTION voucher.check(
            s.paid::text, e.amount::text
     FROM (SELECT o.account_id, o.order_id, u.instrument_id, u.paid, n.face_value IS NULL AS by_rate
           FROM voucher.settlement AS o
-          CROSS JOIN LATERAL ROWS FROM (unnest(o.instrument_id), unnest(o.paid)) AS u (instrument_id, paid)
+          CROSS JOIN LATERAL unnest(o.parts) AS u
           LEFT JOIN voucher.instrument AS n ON n.account_id = o.account_id AND n.instrument_id = u.instrument_id) AS s
     FULL JOIN (SELECT n.account_id, n.order_id, n.instrument_id, voucher.sum(n.amount) AS amount, count(*) AS times
                FROM voucher.entry AS n WHERE n.kind = 'settle' GROUP BY n.account_id, n.order_id, n.instrument_id) AS e

@@ -22,9 +22,8 @@
 
 #include "common/sha2.h"
 #include "fmgr.h"
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
+
+#include "compat.h"
 
 #define CODE_MIN_LENGTH		16
 #define CODE_MAX_LENGTH		31

@@ -1,9 +1,14 @@
 /*
  * compat.h
- *		What PostgreSQL 15 lacks.
+ *		What differs between the versions of PostgreSQL.
  */
 #ifndef VOUCHER_COMPAT_H
 #define VOUCHER_COMPAT_H
+
+/* The macros for variable-length values moved with 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 /*
  * Soft input errors came with 16.  Below, every input error is thrown and

@@ -51,11 +51,15 @@ extern void AddInstrumentEntry(const Account *account, const InstrumentEntry *en
 typedef struct Movement
 {
 	const char *table;			/* that holds the balance */
-	int64		instrumentId;	/* 0 unless the table is instrument */
-	int32		version;		/* after it, as are the next two */
-	Amount		balance;
-	int32		used;
+	Datum		accountId;		/* the row's key */
+	Datum		key;
+	int32		version;		/* after it */
+	Amount		balance;		/* after it */
 	Amount		amount;			/* what its entry adds */
+	int32		used;			/* these four of instruments only; after it */
+	int32		uses;
+	bool		freezes;
+	bool		unfreezes;
 	bool		moved;			/* the balance has moved */
 	bool		entered;		/* the entry is there */
 } Movement;

@@ -1,6 +1,9 @@
 /*
  * ledger_triggers.c
  *		The triggers that keep balances true to their entries, whoever writes.
+ *
+ * Tables that hold a balance begin with the same columns, and so do tables of
+ * entries (ledger.sql); rows are read by position.
  */
 #include "postgres.h"
 
@@ -12,6 +15,7 @@
 #include "utils/rel.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "errors.h"
 #include "ledger.h"
 #include "store.h"
@@ -22,9 +26,63 @@ PG_FUNCTION_INFO_V1(open_balance);
 PG_FUNCTION_INFO_V1(protect);
 PG_FUNCTION_INFO_V1(check_per_account);
 
+/* Columns of every table that holds a balance; the last two are instrument's. */
+enum
+{
+	BAL_ACCOUNT = 1,
+	BAL_KEY,
+	BAL_VERSION,
+	BAL_BALANCE,
+	BAL_USED,
+	BAL_FROZEN
+};
+
+/* Columns of every table of entries; then those of entry, and of settlement_entry. */
+enum
+{
+	ENT_ACCOUNT = 1,
+	ENT_KEY,
+	ENT_VERSION,
+	ENT_KIND,
+	ENT_AMOUNT,
+	ENT_BALANCE,
+	ENT_USES = 7,
+	ENT_USED,
+	ENT_REQUESTED = 7,
+	ENT_REFUNDED,
+	ENT_REFUNDED_CASH
+};
+
+/* A ledger: the table that holds its balances, and the statements about them. */
+typedef struct Ledger
+{
+	const char *table;			/* also the triggers' argument */
+	const char *kinds[5];		/* of its entries; empty: a CHECK says */
+	Statement	apply;
+	Statement	version;
+	Statement	open;
+} Ledger;
+
+static const Ledger ledgers[] = {
+	{"account", {"open", "deposit", "settle", "refund"},
+	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
+	{"instrument", {"issue", "settle", "freeze", "unfreeze"},
+	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
+	{"settlement", {NULL},
+	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
+};
+
+#define LEDGER_INSTRUMENT	(&ledgers[1])
+#define LEDGER_SETTLEMENT	(&ledgers[2])
+
 /* The movements of the statement that is being run; see RunMoving. */
 static Movement *expected;
 static int	nexpected;
+
+/* ------------------------------------------------------------------------
+ * Rows
+ * ------------------------------------------------------------------------
+ */
 
 /* The trigger data of a call, checked to be a trigger's. */
 TriggerData *
@@ -37,78 +95,69 @@ GetTriggerData(FunctionCallInfo fcinfo)
 	return (TriggerData *) fcinfo->context;
 }
 
-/* A column of a row by its name; error if the table has none such. */
-Datum
-Column(TriggerData *data, HeapTuple row, const char *name, bool *isnull)
+/* A column of a row of the trigger's table. */
+static Datum
+Column(TriggerData *data, HeapTuple row, int column, bool *isnull)
 {
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	int			column = SPI_fnumber(desc, name);
+	return heap_getattr(row, column, RelationGetDescr(data->tg_relation), isnull);
+}
+
+/* As Column, for one that is declared NOT NULL. */
+static Datum
+NotNull(TriggerData *data, HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		value = Column(data, row, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "column %d of table \"%s\" is null", column,
+			 RelationGetRelationName(data->tg_relation));
+	return value;
+}
+
+/* A column of the new row by its name, for those that come in no fixed place. */
+static Datum
+NamedColumn(TriggerData *data, const char *name, bool *isnull)
+{
+	int			column = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
 
 	if (column <= 0)
 		elog(ERROR, "table \"%s\" has no column \"%s\"",
 			 RelationGetRelationName(data->tg_relation), name);
-	return heap_getattr(row, column, desc, isnull);
+	return Column(data, data->tg_trigtuple, column, isnull);
 }
 
-/* As Column, for one that is not null. */
-Datum
-NotNullColumn(TriggerData *data, HeapTuple row, const char *name)
+/* As NamedColumn, for one that is declared NOT NULL. */
+static Datum
+NamedNotNull(TriggerData *data, const char *name)
 {
 	bool		isnull;
-	Datum		value = Column(data, row, name, &isnull);
+	Datum		value = NamedColumn(data, name, &isnull);
 
 	if (isnull)
 		elog(ERROR, "column \"%s\" is null", name);
 	return value;
 }
 
-/* What a ledger's balances and entries are called, and the statements that move them. */
-typedef struct Ledger
-{
-	const char *name;			/* the triggers' argument */
-	const char *kinds[5];		/* of its entries; empty: a CHECK says */
-	const char *table;			/* holds the balance */
-	const char *key;			/* second column of the key; the first is account_id */
-	const char *balance;		/* the entry's column that carries the balance */
-	const char *ownBalance;		/* the column that holds the balance */
-	const char *ownVersion;
-	Statement	apply;
-	Statement	version;
-	Statement	open;
-} Ledger;
-
-static const Ledger ledgers[] = {
-	{"cash", {"open", "deposit", "settle", "refund"}, "account", "currency", "balance", "balance", "version",
-	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze"}, "instrument", "instrument_id", "balance", "balance", "version",
-	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
-	{"settlement", {NULL}, "settlement", "order_id", "invoiceable", "invoiceable", "entry_version",
-	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
-};
-
-#define LEDGER_INSTRUMENT	(&ledgers[1])
-#define LEDGER_SETTLEMENT	(&ledgers[2])
-
-/* The ledger that a trigger's argument names. */
-static const Ledger *
-GetLedger(TriggerData *data)
-{
-	for (int i = 0; i < lengthof(ledgers) && data->tg_trigger->tgnargs == 1; i++)
-	{
-		if (strcmp(ledgers[i].name, data->tg_trigger->tgargs[0]) == 0)
-			return &ledgers[i];
-	}
-	elog(ERROR, "trigger \"%s\" does not name a ledger", data->tg_trigger->tgname);
-}
-
 /* Is a text value this string? */
 static bool
 TextIs(Datum value, const char *string)
 {
-	text	   *name = DatumGetTextPP(value);
+	text	   *packed = DatumGetTextPP(value);
 	int			length = strlen(string);
 
-	return VARSIZE_ANY_EXHDR(name) == length && memcmp(VARDATA_ANY(name), string, length) == 0;
+	return VARSIZE_ANY_EXHDR(packed) == length &&
+		memcmp(VARDATA_ANY(packed), string, length) == 0;
+}
+
+/* Has a row the key of a movement? */
+static bool
+HasKey(TriggerData *data, HeapTuple row, const Movement *movement)
+{
+	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(data->tg_relation), BAL_KEY - 1);
+
+	return datum_image_eq(NotNull(data, row, BAL_ACCOUNT), movement->accountId, false, -1) &&
+		datum_image_eq(NotNull(data, row, BAL_KEY), movement->key, key->attbyval, key->attlen);
 }
 
 /* Refuse a row that breaks a rule of its own. */
@@ -122,55 +171,22 @@ RefuseRow(TriggerData *data, const char *rule)
 			 errdetail("%s", rule)));
 }
 
-/* What must hold of an entry by itself. */
-static void
-CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
+/* The ledger that a trigger's argument names. */
+static const Ledger *
+GetLedger(TriggerData *data)
 {
-	const char *const *kind = ledger->kinds;
-
-	if (*kind == NULL)
-		return;
-	while (*kind != NULL && !TextIs(NotNullColumn(data, data->tg_trigtuple, "kind"), *kind))
-		kind++;
-	if (*kind == NULL)
-		RefuseRow(data, "This kind of entry does not exist.");
-	if (version < 1)
-		RefuseRow(data, "Versions count from 1.");
-	if (balance < 0)
-		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
+	for (int i = 0; i < lengthof(ledgers) && data->tg_trigger->tgnargs == 1; i++)
+	{
+		if (strcmp(ledgers[i].table, data->tg_trigger->tgargs[0]) == 0)
+			return &ledgers[i];
+	}
+	elog(ERROR, "trigger \"%s\" does not name a ledger", data->tg_trigger->tgname);
 }
 
-/* The state of the instrument that an entry carries besides the balance. */
-static void
-InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *nulls)
-{
-	int32		used = DatumGetInt32(NotNullColumn(data, row, "used"));
-	int32		uses = DatumGetInt32(NotNullColumn(data, row, "uses"));
-	Datum		kind = NotNullColumn(data, row, "kind");
-	bool		freeze = TextIs(kind, "freeze");
-	bool		unfreeze = TextIs(kind, "unfreeze");
-
-	values[6] = Int32GetDatum(used);
-	values[7] = Int32GetDatum(used - uses);
-	values[8] = BoolGetDatum(freeze);
-	nulls[8] = NULL_FLAG(!freeze && !unfreeze);
-}
-
-/* The refund totals that a settlement's entry carries, before and after it. */
-static void
-SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
-{
-	Amount		refunded = DatumGetAmount(NotNullColumn(data, row, "refunded"));
-	Amount		refundedCash = DatumGetAmount(NotNullColumn(data, row, "refunded_cash"));
-	bool		notRefund;
-	Datum		requested = Column(data, row, "requested", &notRefund);
-
-	values[6] = AmountGetDatum(refunded);
-	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
-	values[8] = AmountGetDatum(refundedCash);
-	/* a refund takes off the invoiceable amount what it pays back */
-	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
-}
+/* ------------------------------------------------------------------------
+ * Entries
+ * ------------------------------------------------------------------------
+ */
 
 /*
  * Run a statement that moves balances, with the triggers told which, and
@@ -199,7 +215,25 @@ RunMoving(Statement statement, const Datum *values, const char *nulls, Movement 
 	return rows;
 }
 
-/* Has the statement that is being run announced this entry, and moves its balance itself? */
+/* What must hold of an entry by itself. */
+static void
+CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
+{
+	const char *const *kind = ledger->kinds;
+
+	if (*kind == NULL)
+		return;
+	while (*kind != NULL && !TextIs(NotNull(data, data->tg_trigtuple, ENT_KIND), *kind))
+		kind++;
+	if (*kind == NULL)
+		RefuseRow(data, "This kind of entry does not exist.");
+	if (version < 1)
+		RefuseRow(data, "Versions count from 1.");
+	if (balance < 0)
+		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
+}
+
+/* Does the statement that is being run move this entry's balance itself? */
 static bool
 EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount amount,
 				Amount balance)
@@ -212,16 +246,61 @@ EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount a
 
 		if (movement->entered || strcmp(movement->table, ledger->table) != 0 ||
 			movement->version != version || movement->amount != amount ||
-			movement->balance != balance)
+			movement->balance != balance || !HasKey(data, row, movement))
 			continue;
 		if (ledger == LEDGER_INSTRUMENT &&
-			(movement->instrumentId != DatumGetInt64(NotNullColumn(data, row, "instrument_id")) ||
-			 movement->used != DatumGetInt32(NotNullColumn(data, row, "used"))))
+			(movement->used != DatumGetInt32(NotNull(data, row, ENT_USED)) ||
+			 movement->uses != DatumGetInt32(NotNull(data, row, ENT_USES))))
 			continue;
 		movement->entered = true;
 		return true;
 	}
 	return false;
+}
+
+/* The row of a settlement has arrived: whoever writes it may be waiting to know. */
+void
+SettlementArrived(TriggerData *data)
+{
+	for (int i = 0; i < nexpected; i++)
+	{
+		if (strcmp(expected[i].table, "settlement") == 0 &&
+			HasKey(data, data->tg_trigtuple, &expected[i]))
+			expected[i].entered = true;
+	}
+}
+
+/* The state of the instrument that an entry carries besides the balance. */
+static void
+InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *nulls,
+					 Movement *movement)
+{
+	Datum		kind = NotNull(data, row, ENT_KIND);
+
+	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
+	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
+	movement->freezes = TextIs(kind, "freeze");
+	movement->unfreezes = TextIs(kind, "unfreeze");
+	values[6] = Int32GetDatum(movement->used);
+	values[7] = Int32GetDatum(movement->used - movement->uses);
+	values[8] = BoolGetDatum(movement->freezes);
+	nulls[8] = NULL_FLAG(!movement->freezes && !movement->unfreezes);
+}
+
+/* The refund totals that a settlement's entry carries, before and after it. */
+static void
+SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
+{
+	Amount		refunded = DatumGetAmount(NotNull(data, row, ENT_REFUNDED));
+	Amount		refundedCash = DatumGetAmount(NotNull(data, row, ENT_REFUNDED_CASH));
+	bool		notRefund;
+	Datum		requested = Column(data, row, ENT_REQUESTED, &notRefund);
+
+	values[6] = AmountGetDatum(refunded);
+	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
+	values[8] = AmountGetDatum(refundedCash);
+	/* a refund takes off the invoiceable amount what it pays back */
+	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
 }
 
 /*
@@ -238,12 +317,11 @@ apply_entry(PG_FUNCTION_ARGS)
 	TriggerData *data = GetTriggerData(fcinfo);
 	const Ledger *ledger = GetLedger(data);
 	HeapTuple	row = data->tg_trigtuple;
-	int32		version = DatumGetInt32(NotNullColumn(data, row, "version"));
-	Amount		amount = DatumGetAmount(NotNullColumn(data, row, "amount"));
-	Amount		balance = DatumGetAmount(NotNullColumn(data, row, ledger->balance));
+	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
+	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
+	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
 	Datum		values[10];
 	char		nulls[10] = "          ";
-
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -251,26 +329,21 @@ apply_entry(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 
 	StoreBegin();
-	values[0] = NotNullColumn(data, row, "account_id");
-	values[1] = NotNullColumn(data, row, ledger->key);
+	values[0] = movement.accountId = NotNull(data, row, ENT_ACCOUNT);
+	values[1] = movement.key = NotNull(data, row, ENT_KEY);
 	values[2] = Int32GetDatum(version);
 	values[3] = AmountGetDatum(balance);
 	values[4] = Int32GetDatum(version - 1);
 	values[5] = AmountGetDatum(AmountSub(balance, amount));
-	if (ledger == LEDGER_INSTRUMENT)
-		InstrumentParameters(data, row, values, nulls);
-	else if (ledger == LEDGER_SETTLEMENT)
-		SettlementParameters(data, row, amount, values);
-
 	movement.table = ledger->table;
 	movement.version = version;
 	movement.balance = balance;
-	if (ledger == LEDGER_INSTRUMENT)
-	{
-		movement.instrumentId = DatumGetInt64(values[1]);
-		movement.used = DatumGetInt32(values[6]);
-	}
 	movement.entered = true;
+	if (ledger == LEDGER_INSTRUMENT)
+		InstrumentParameters(data, row, values, nulls, &movement);
+	else if (ledger == LEDGER_SETTLEMENT)
+		SettlementParameters(data, row, amount, values);
+
 	if (RunMoving(ledger->apply, values, nulls, &movement, 1) == 0 &&
 		StoreRun(ledger->version, STORE_WRITE, values, NULL) > 0 &&
 		StoreInt32(0, 1) < version)
@@ -284,25 +357,29 @@ apply_entry(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* ------------------------------------------------------------------------
+ * New balances
+ * ------------------------------------------------------------------------
+ */
+
 /* What must hold of a new instrument by itself. */
 static void
 CheckInstrument(TriggerData *data)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	Amount		balance = DatumGetAmount(NotNullColumn(data, row, "balance"));
-	int32		used = DatumGetInt32(NotNullColumn(data, row, "used"));
-	RangeType  *validity = DatumGetRangeTypeP(NotNullColumn(data, row, "validity"));
+	RangeType  *validity = DatumGetRangeTypeP(NamedNotNull(data, "validity"));
 	char		flags = range_get_flags(validity);
 	bool		noFaceValue;
 	bool		noLimit;
-	Datum		faceValue = Column(data, row, "face_value", &noFaceValue);
-	Datum		maxUses = Column(data, row, "max_uses", &noLimit);
+	Datum		faceValue = NamedColumn(data, "face_value", &noFaceValue);
+	Datum		maxUses = NamedColumn(data, "max_uses", &noLimit);
 
-	if (DatumGetInt32(NotNullColumn(data, row, "ordinal")) < 1)
+	if (DatumGetInt32(NamedNotNull(data, "ordinal")) < 1)
 		RefuseRow(data, "Ordinals count from 1.");
-	if (balance > (noFaceValue ? 0 : DatumGetAmount(faceValue)))
+	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
+		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
 		RefuseRow(data, "The balance must not exceed the face value.");
-	if (!noLimit && used > DatumGetInt32(maxUses))
+	if (!noLimit && DatumGetInt32(NotNull(data, row, BAL_USED)) > DatumGetInt32(maxUses))
 		RefuseRow(data, "It must not have served more orders than it can.");
 	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
 		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
@@ -311,27 +388,27 @@ CheckInstrument(TriggerData *data)
 
 /*
  * Error unless all entries that are there lead to a new row's balance, each
- * from the one before.  The store is open.
+ * from the one before.  The store is open; cash is read of settlements only.
  */
 static void
-CheckOpening(TriggerData *data, const Ledger *ledger)
+CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 {
 	HeapTuple	row = data->tg_trigtuple;
 	Datum		values[6];
 	bool		isnull;
 	bool		agrees;
 
-	values[0] = NotNullColumn(data, row, "account_id");
-	values[1] = NotNullColumn(data, row, ledger->key);
-	values[2] = NotNullColumn(data, row, ledger->ownVersion);
-	values[3] = NotNullColumn(data, row, ledger->ownBalance);
+	values[0] = NotNull(data, row, BAL_ACCOUNT);
+	values[1] = NotNull(data, row, BAL_KEY);
+	values[2] = NotNull(data, row, BAL_VERSION);
+	values[3] = NotNull(data, row, BAL_BALANCE);
 	if (ledger == LEDGER_INSTRUMENT)
 	{
-		values[4] = NotNullColumn(data, row, "used");
-		values[5] = NotNullColumn(data, row, "frozen");
+		values[4] = NotNull(data, row, BAL_USED);
+		values[5] = NotNull(data, row, BAL_FROZEN);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
-		values[4] = NotNullColumn(data, row, "cash");
+		values[4] = AmountGetDatum(cash);
 
 	StoreRun(ledger->open, STORE_WRITE, values, NULL);
 	agrees = DatumGetBool(StoreDatum(0, 1, &isnull));
@@ -346,9 +423,9 @@ CheckOpening(TriggerData *data, const Ledger *ledger)
 
 /* As CheckOpening, for a settlement that has entries. */
 void
-CheckSettlementOpening(TriggerData *data)
+CheckSettlementOpening(TriggerData *data, Amount cash)
 {
-	CheckOpening(data, LEDGER_SETTLEMENT);
+	CheckOpening(data, LEDGER_SETTLEMENT, cash);
 }
 
 /* Trigger: a new account or instrument must be what its entries add up to. */
@@ -357,41 +434,53 @@ open_balance(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
 	const Ledger *ledger = GetLedger(data);
-	HeapTuple	row = data->tg_trigtuple;
 
-	if (TextIs(NotNullColumn(data, row, "account_id"), ""))
+	if (TextIs(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT), ""))
 		RefuseRow(data, "An account's id must not be empty.");
-	if (DatumGetInt32(NotNullColumn(data, row, "first_entry")) != 1)
+	if (DatumGetInt32(NamedNotNull(data, "first_entry")) != 1)
 		RefuseRow(data, "The first entry is number 1.");
 	if (ledger == LEDGER_INSTRUMENT)
 		CheckInstrument(data);
 	StoreBegin();
-	CheckOpening(data, ledger);
+	CheckOpening(data, ledger, 0);
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }
 
-/* Has the statement that is being run announced the balance that a row gets? */
+/* ------------------------------------------------------------------------
+ * Protected rows
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Has the statement that is being run announced the balance that a row gets?
+ * A user's own trigger may have changed it, or be updating another row.
+ */
 static bool
 MovementIsExpected(TriggerData *data)
 {
 	HeapTuple	row = data->tg_newtuple;
-	const char *table = RelationGetRelationName(data->tg_relation);
-	char	  **columns = data->tg_trigger->tgargs;
 
 	for (int i = 0; i < nexpected; i++)
 	{
 		Movement   *movement = &expected[i];
+		bool		wasFrozen;
+		bool		isFrozen;
 
-		/* the trigger's first two arguments: version and balance */
-		if (movement->moved || strcmp(movement->table, table) != 0 ||
-			movement->version != DatumGetInt32(NotNullColumn(data, row, columns[0])) ||
-			movement->balance != DatumGetAmount(NotNullColumn(data, row, columns[1])))
+		if (movement->moved ||
+			strcmp(movement->table, RelationGetRelationName(data->tg_relation)) != 0 ||
+			movement->version != DatumGetInt32(NotNull(data, row, BAL_VERSION)) ||
+			movement->balance != DatumGetAmount(NotNull(data, row, BAL_BALANCE)) ||
+			!HasKey(data, row, movement))
 			continue;
-		if (movement->instrumentId != 0 &&
-			(movement->instrumentId != DatumGetInt64(NotNullColumn(data, row, "instrument_id")) ||
-			 movement->used != DatumGetInt32(NotNullColumn(data, row, "used"))))
-			continue;
+		if (strcmp(movement->table, LEDGER_INSTRUMENT->table) == 0)
+		{
+			wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, BAL_FROZEN));
+			isFrozen = DatumGetBool(NotNull(data, row, BAL_FROZEN));
+			if (movement->used != DatumGetInt32(NotNull(data, row, BAL_USED)) ||
+				isFrozen != (movement->freezes || (wasFrozen && !movement->unfreezes)))
+				continue;
+		}
 		movement->moved = true;
 		return true;
 	}
@@ -478,18 +567,17 @@ Datum
 check_per_account(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	HeapTuple	row = data->tg_trigtuple;
-	int32		ordinal = DatumGetInt32(NotNullColumn(data, row, "ordinal"));
+	int32		ordinal = DatumGetInt32(NamedNotNull(data, "ordinal"));
 	const Template *template;
 
 	StoreBegin();
 	CatalogBegin();
-	template = CatalogTemplate(DatumGetInt64(NotNullColumn(data, row, "template_id")));
+	template = CatalogTemplate(DatumGetInt64(NamedNotNull(data, "template_id")));
 	if (ordinal > template->perAccount)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
 				 errmsg("account \"%s\" has all it can get of template \"%s\"",
-						TextDatumGetCString(NotNullColumn(data, row, "account_id")),
+						TextDatumGetCString(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT)),
 						template->terms.name),
 				 errdetail("One account can get %d.", template->perAccount)));
 	StoreEnd();

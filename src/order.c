@@ -17,18 +17,8 @@
 
 #include "issue.h"
 #include "order.h"
+#include "settlement.h"
 #include "store.h"
-
-/* Attributes of the type voucher.line. */
-enum
-{
-	LINE_NO,
-	LINE_PRODUCT,
-	LINE_ORDER_TYPE,
-	LINE_AMOUNT,
-	LINE_DURATION,
-	LINE_ATTRIBUTES
-};
 
 /* ------------------------------------------------------------------------
  * Arguments
@@ -183,7 +173,6 @@ ReadLines(OrderRequest *request, ArrayType *array)
 	Datum	   *elements;
 	bool	   *nulls;
 	int			n;
-	TupleDesc	desc;
 
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE,
 					  &elements, &nulls, &n);
@@ -192,33 +181,23 @@ ReadLines(OrderRequest *request, ArrayType *array)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the order has no lines")));
 	AllocateLines(request, n);
-	desc = lookup_rowtype_tupdesc(ARR_ELEMTYPE(array), -1);
 	for (int i = 0; i < n; i++)
 	{
-		HeapTupleData tuple;
-		Datum		values[LINE_ATTRIBUTES];
-		bool		isnull[LINE_ATTRIBUTES];
+		RowValues	line;
 
 		CHECK_FOR_INTERRUPTS();
 		CheckLinePart(nulls[i], "line", i + 1);
-		tuple.t_data = DatumGetHeapTupleHeader(elements[i]);
-		tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
-		ItemPointerSetInvalid(&tuple.t_self);
-		tuple.t_tableOid = InvalidOid;
-		Assert(desc->natts == LINE_ATTRIBUTES);
-		heap_deform_tuple(&tuple, desc, values, isnull);
-
-		CheckLinePart(isnull[LINE_PRODUCT], "product", i + 1);
-		CheckLinePart(isnull[LINE_ORDER_TYPE], "order_type", i + 1);
-		CheckLinePart(isnull[LINE_AMOUNT], "amount", i + 1);
-		AddOrderLine(request, i, isnull[LINE_NO] ? i + 1 : DatumGetInt32(values[LINE_NO]),
-					 TextDatumGetCString(values[LINE_PRODUCT]),
-					 TextDatumGetCString(values[LINE_ORDER_TYPE]),
-					 DatumGetAmount(values[LINE_AMOUNT]));
-		if (!isnull[LINE_DURATION])
-			SetDuration(request, i, values[LINE_DURATION]);
+		DeformRow(elements[i], LINE_ATTRIBUTES, &line);
+		CheckLinePart(line.isnull[LINE_PRODUCT], "product", i + 1);
+		CheckLinePart(line.isnull[LINE_ORDER_TYPE], "order_type", i + 1);
+		CheckLinePart(line.isnull[LINE_AMOUNT], "amount", i + 1);
+		AddOrderLine(request, i, line.isnull[LINE_NO] ? i + 1 : DatumGetInt32(line.values[LINE_NO]),
+					 TextDatumGetCString(line.values[LINE_PRODUCT]),
+					 TextDatumGetCString(line.values[LINE_ORDER_TYPE]),
+					 DatumGetAmount(line.values[LINE_AMOUNT]));
+		if (!line.isnull[LINE_DURATION])
+			SetDuration(request, i, line.values[LINE_DURATION]);
 	}
-	ReleaseTupleDesc(desc);
 	CheckLineNumbers(request);
 }
 

@@ -6,9 +6,8 @@
 #define VOUCHER_SCOPE_H
 
 #include "fmgr.h"
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
+
+#include "compat.h"
 
 #define SCOPE_MAX_PATH		255	/* bytes in a product's path */
 #define SCOPE_MAX_TYPE		63	/* bytes in an order type */

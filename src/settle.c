@@ -17,49 +17,12 @@
 
 #include "issue.h"
 #include "settle.h"
+#include "settlement.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_match);
 PG_FUNCTION_INFO_V1(voucher_quote);
 PG_FUNCTION_INFO_V1(voucher_settle);
-
-/* The columns of voucher.settlement, in the table's order. */
-enum
-{
-	COL_ACCOUNT_ID,
-	COL_ORDER_ID,
-	COL_CURRENCY,
-	COL_PAYMENT_TYPE,
-	COL_AT,
-	COL_RECORDED_AT,
-	COL_GROSS,
-	COL_DISCOUNT,
-	COL_ROUNDING,
-	COL_VOUCHER,
-	COL_CASH,
-	COL_INVOICEABLE,
-	COL_ENTRY_VERSION,
-	COL_CHOSEN_VOUCHER,
-	COL_CHOSEN_COUPON,
-	COL_PROMO_CODE,
-	COL_LINE_NO,
-	COL_PRODUCT,
-	COL_ORDER_TYPE,
-	COL_AMOUNT,
-	COL_DURATION,
-	COL_INSTRUMENT_ID,
-	COL_PAID,
-	COL_SHARE,
-	COL_FIRST_PURCHASE,
-	COL_COUNT
-};
-
-/* A row of voucher.settlement in the making. */
-typedef struct SettlementRow
-{
-	Datum		values[COL_COUNT];
-	bool		isnull[COL_COUNT];
-} SettlementRow;
 
 /* ------------------------------------------------------------------------
  * The settlement's row
@@ -68,7 +31,7 @@ typedef struct SettlementRow
 
 /* Set a text column; NULL makes it null. */
 static void
-SetText(SettlementRow *row, int column, const char *text)
+SetText(RowValues *row, int column, const char *text)
 {
 	row->isnull[column] = (text == NULL);
 	row->values[column] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
@@ -89,20 +52,31 @@ Int4Array(Datum *items, int n)
 	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* A text array. */
+/* A value of one of the extension's row types. */
 static Datum
-TextArray(Datum *items, int n)
+FormRow(Oid type, const RowValues *row)
 {
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) row->values, (bool *) row->isnull);
+
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(tuple);
+}
+
+/* An array of values of a row type. */
+static Datum
+RowArray(Oid type, Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, type, -1, false, TYPALIGN_DOUBLE));
 }
 
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
-SetRequest(SettlementRow *row, const OrderRequest *request, const PlanOrder *order)
+SetRequest(RowValues *row, const OrderRequest *request, const PlanOrder *order)
 {
+	Oid			lineType = StoreGetTypes()->line;
 	int			n = order->nlines;
-	Datum	   *items = palloc(n * sizeof(Datum));
-	bool		anyDuration = false;
+	Datum	   *lines = palloc(n * sizeof(Datum));
 
 	SetText(row, COL_ACCOUNT_ID, request->accountId);
 	SetText(row, COL_ORDER_ID, request->orderId);
@@ -114,43 +88,30 @@ SetRequest(SettlementRow *row, const OrderRequest *request, const PlanOrder *ord
 	row->values[COL_AT] = TimestampTzGetDatum(request->at);
 
 	for (int i = 0; i < n; i++)
-		items[i] = Int32GetDatum(order->lines[i].lineNo);
-	row->values[COL_LINE_NO] = Int4Array(items, n);
-	for (int i = 0; i < n; i++)
-		items[i] = CStringGetTextDatum(order->lines[i].product);
-	row->values[COL_PRODUCT] = TextArray(items, n);
-	for (int i = 0; i < n; i++)
-		items[i] = CStringGetTextDatum(order->lines[i].orderType);
-	row->values[COL_ORDER_TYPE] = TextArray(items, n);
-	for (int i = 0; i < n; i++)
-		items[i] = AmountGetDatum(order->lines[i].amount);
-	row->values[COL_AMOUNT] = Array8(StoreGetTypes()->amount, items, n);
-
-	for (int i = 0; i < n; i++)
-		anyDuration |= request->hasDuration[i];
-	row->isnull[COL_DURATION] = !anyDuration;
-	if (anyDuration)
 	{
-		bool	   *nulls = palloc(n * sizeof(bool));
-		int			lower = 1;
+		const PlanLine *line = &order->lines[i];
+		RowValues	fields;
 
-		for (int i = 0; i < n; i++)
-			nulls[i] = !request->hasDuration[i];
-		row->values[COL_DURATION] =
-			PointerGetDatum(construct_md_array(request->durations, nulls, 1, &n, &lower, INTERVALOID,
-											   sizeof(Interval), false, TYPALIGN_DOUBLE));
+		CHECK_FOR_INTERRUPTS();
+		memset(fields.isnull, false, sizeof(fields.isnull));
+		fields.values[LINE_NO] = Int32GetDatum(line->lineNo);
+		SetText(&fields, LINE_PRODUCT, line->product);
+		SetText(&fields, LINE_ORDER_TYPE, line->orderType);
+		fields.values[LINE_AMOUNT] = AmountGetDatum(line->amount);
+		fields.values[LINE_DURATION] = request->durations[i];
+		fields.isnull[LINE_DURATION] = !request->hasDuration[i];
+		lines[i] = FormRow(lineType, &fields);
 	}
+	row->values[COL_LINES] = RowArray(lineType, lines, n);
 }
 
 /* The columns that the plan decides. */
 static void
-SetPlan(SettlementRow *row, const PlanOrder *order, const PaymentPlan *plan)
+SetPlan(RowValues *row, const PlanOrder *order, const PaymentPlan *plan)
 {
-	Oid			amountType = StoreGetTypes()->amount;
-	int			n = plan->nparts;
-	Datum	   *items = palloc(Max(n * order->nlines, KIND_COUNT) * sizeof(Datum));
-	int			dims[] = {n, order->nlines};
-	int			lower[] = {1, 1};
+	const StoreTypes *types = StoreGetTypes();
+	Datum	   *shares = palloc(order->nlines * sizeof(Datum));
+	Datum		parts[KIND_COUNT];
 
 	row->values[COL_GROSS] = AmountGetDatum(plan->gross);
 	row->values[COL_DISCOUNT] = AmountGetDatum(plan->discount);
@@ -159,28 +120,26 @@ SetPlan(SettlementRow *row, const PlanOrder *order, const PaymentPlan *plan)
 	row->values[COL_CASH] = AmountGetDatum(plan->cash);
 	row->values[COL_INVOICEABLE] = AmountGetDatum(plan->cash);
 
-	for (int i = 0; i < n; i++)
-		items[i] = Int64GetDatum(plan->parts[i].candidate->instrumentId);
-	row->values[COL_INSTRUMENT_ID] = Array8(INT8OID, items, n);
-	for (int i = 0; i < n; i++)
-		items[i] = AmountGetDatum(plan->parts[i].amount);
-	row->values[COL_PAID] = Array8(amountType, items, n);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < plan->nparts; i++)
 	{
+		const PlanPart *part = &plan->parts[i];
+		RowValues	fields;
+
 		for (int j = 0; j < order->nlines; j++)
-			items[i * order->nlines + j] = AmountGetDatum(plan->parts[i].shares[j]);
+			shares[j] = AmountGetDatum(part->shares[j]);
+		memset(fields.isnull, false, sizeof(fields.isnull));
+		fields.values[PART_INSTRUMENT_ID] = Int64GetDatum(part->candidate->instrumentId);
+		fields.isnull[PART_INSTRUMENT_ID] = part->candidate->instrumentId == 0;
+		fields.values[PART_PAID] = AmountGetDatum(part->amount);
+		fields.values[PART_SHARE] = Array8(types->amount, shares, order->nlines);
+		parts[i] = FormRow(types->part, &fields);
 	}
-	if (n == 0)
-		row->values[COL_SHARE] = Array8(amountType, items, 0);
-	else
-		row->values[COL_SHARE] =
-			PointerGetDatum(construct_md_array(items, NULL, 2, dims, lower, amountType,
-											   sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	row->values[COL_PARTS] = RowArray(types->part, parts, plan->nparts);
 }
 
 /* The products that the account buys with this order for the first time. */
 static void
-SetFirstPurchase(SettlementRow *row, const PlanOrder *order)
+SetFirstPurchase(RowValues *row, const PlanOrder *order)
 {
 	Datum	   *products = palloc(order->nlines * sizeof(Datum));
 	const char **seen = palloc(order->nlines * sizeof(char *));
@@ -202,29 +161,15 @@ SetFirstPurchase(SettlementRow *row, const PlanOrder *order)
 	}
 	row->isnull[COL_FIRST_PURCHASE] = (n == 0);
 	if (n > 0)
-		row->values[COL_FIRST_PURCHASE] = TextArray(products, n);
-}
-
-/* The row type voucher.settlement; the caller releases it. */
-static TupleDesc
-SettlementDesc(void)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc(StoreGetTypes()->settlement, -1);
-
-	if (desc->natts != COL_COUNT)
-		elog(ERROR, "voucher.settlement has %d columns, not %d", desc->natts, COL_COUNT);
-	return desc;
+		row->values[COL_FIRST_PURCHASE] =
+			PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* The row as a value of type voucher.settlement, in the memory of StoreBegin's caller. */
 static Datum
-RowDatum(SettlementRow *row)
+RowDatum(const RowValues *row)
 {
-	TupleDesc	desc = SettlementDesc();
-	Datum		result = HeapTupleGetDatum(heap_form_tuple(desc, row->values, row->isnull));
-
-	ReleaseTupleDesc(desc);
-	return SPI_datumTransfer(result, false, -1);
+	return SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, row), false, -1);
 }
 
 /* ------------------------------------------------------------------------
@@ -270,7 +215,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	OrderRequest request = {0};
 	OrderFacts	facts;
 	PaymentPlan plan;
-	SettlementRow row = {0};
+	RowValues row = {0};
 	Datum		result;
 
 	request.accountId = TextArgument(fcinfo, 0, "account_id");
@@ -291,6 +236,58 @@ voucher_quote(PG_FUNCTION_ARGS)
 }
 
 /*
+ * The name of the first attribute, of those listed, in which two rows of a type
+ * differ; NULL if they agree in all.
+ */
+static const char *
+FirstDifference(Oid type, const int *attributes, int n, const RowValues *a, const RowValues *b)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	const char *name = NULL;
+
+	for (int i = 0; i < n && name == NULL; i++)
+	{
+		int			j = attributes[i];
+		Form_pg_attribute attribute = TupleDescAttr(desc, j);
+
+		if (a->isnull[j] != b->isnull[j] ||
+			(!a->isnull[j] && !datum_image_eq(a->values[j], b->values[j], attribute->attbyval,
+											  attribute->attlen)))
+			name = pstrdup(NameStr(attribute->attname));
+	}
+	ReleaseTupleDesc(desc);
+	return name;
+}
+
+/* In what two arrays of lines differ; NULL if they agree. */
+static const char *
+LinesDifference(Datum a, Datum b)
+{
+	static const int attributes[] = {
+		LINE_NO, LINE_PRODUCT, LINE_ORDER_TYPE, LINE_AMOUNT, LINE_DURATION
+	};
+	Datum	   *left;
+	Datum	   *right;
+	int			n = DeformArray(a, &left);
+	const char *name = NULL;
+
+	if (DeformArray(b, &right) != n)
+		return "lines";
+	for (int i = 0; i < n && name == NULL; i++)
+	{
+		RowValues	leftLine;
+		RowValues	rightLine;
+
+		CHECK_FOR_INTERRUPTS();
+		DeformRow(left[i], LINE_ATTRIBUTES, &leftLine);
+		DeformRow(right[i], LINE_ATTRIBUTES, &rightLine);
+		name = FirstDifference(StoreGetTypes()->line, attributes, lengthof(attributes),
+							   &leftLine, &rightLine);
+	}
+	return name;
+}
+
+/*
  * The settlement that an earlier call made, if it was the same call.  The
  * order's time is not compared: a retry may well come later.
  */
@@ -298,15 +295,13 @@ static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
 {
 	static const int body[] = {
-		COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON, COL_PROMO_CODE,
-		COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION
+		COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON, COL_PROMO_CODE
 	};
 	Datum		key[2];
 	Datum		stored;
-	HeapTupleData tuple;
-	TupleDesc	desc = SettlementDesc();
-	SettlementRow now = {0};
-	SettlementRow then;
+	RowValues	now = {0};
+	RowValues	then;
+	const char *differs;
 
 	key[0] = CStringGetTextDatum(request->accountId);
 	key[1] = CStringGetTextDatum(request->orderId);
@@ -314,28 +309,17 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	stored = StoreNotNull(0, 1);
 
 	SetRequest(&now, request, &facts->order);
-	tuple.t_data = DatumGetHeapTupleHeader(stored);
-	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
-	heap_deform_tuple(&tuple, desc, then.values, then.isnull);
-
-	for (int i = 0; i < lengthof(body); i++)
-	{
-		int			column = body[i];
-		Form_pg_attribute attribute = TupleDescAttr(desc, column);
-
-		if (now.isnull[column] != then.isnull[column] ||
-			(!now.isnull[column] &&
-			 !datum_image_eq(now.values[column], then.values[column], attribute->attbyval,
-							 attribute->attlen)))
-			ereport(ERROR,
-					(errcode(ERRCODE_VC_ORDER_DIFFERS),
-					 errmsg("order \"%s\" of account \"%s\" is already settled",
-							request->orderId, request->accountId),
-					 errdetail("This call differs from the settled order in \"%s\".",
-							   NameStr(attribute->attname)),
-					 errhint("Settle a different order under an id of its own.")));
-	}
-	ReleaseTupleDesc(desc);
+	DeformRow(stored, COL_COUNT, &then);
+	differs = FirstDifference(StoreGetTypes()->settlement, body, lengthof(body), &now, &then);
+	if (differs == NULL)
+		differs = LinesDifference(now.values[COL_LINES], then.values[COL_LINES]);
+	if (differs != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ORDER_DIFFERS),
+				 errmsg("order \"%s\" of account \"%s\" is already settled",
+						request->orderId, request->accountId),
+				 errdetail("This call differs from the settled order in \"%s\".", differs),
+				 errhint("Settle a different order under an id of its own.")));
 	return SPI_datumTransfer(stored, false, -1);
 }
 
@@ -358,20 +342,20 @@ CheckCash(const Account *account, const PaymentPlan *plan)
  * if the account is no longer in the epoch that the plan was made in.
  */
 static bool
-WriteSettlement(const SettlementRow *row, const Account *account, const PaymentPlan *plan)
+WriteSettlement(const RowValues *row, const Account *account, const PaymentPlan *plan)
 {
 	static const int columns[] = {
-		COL_ACCOUNT_ID, COL_ORDER_ID, COL_CURRENCY, COL_PAYMENT_TYPE, COL_AT, COL_GROSS,
-		COL_DISCOUNT, COL_ROUNDING, COL_VOUCHER, COL_CASH, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON,
-		COL_PROMO_CODE, COL_LINE_NO, COL_PRODUCT, COL_ORDER_TYPE, COL_AMOUNT, COL_DURATION,
-		COL_INSTRUMENT_ID, COL_PAID, COL_SHARE, COL_FIRST_PURCHASE
+		COL_ACCOUNT_ID, COL_ORDER_ID, COL_GROSS, COL_DISCOUNT, COL_ROUNDING, COL_VOUCHER, COL_CASH,
+		COL_AT, COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON,
+		COL_PROMO_CODE, COL_LINES, COL_PARTS, COL_FIRST_PURCHASE
 	};
 	int			n = lengthof(columns);
-	Datum		values[lengthof(columns) + 7];
-	char		nulls[lengthof(columns) + 7];
+	Datum		values[lengthof(columns) + 8];
+	char		nulls[lengthof(columns) + 8];
 	Oid			amountType = StoreGetTypes()->amount;
-	Movement	movements[KIND_COUNT + 1] = {0};
-	int			nmovements = plan->nparts;
+	Movement	movements[KIND_COUNT + 2] = {0};
+	int			nmovements = 0;
+	Datum		ids[KIND_COUNT];
 	Datum		versions[KIND_COUNT];
 	Datum		used[KIND_COUNT];
 	Datum		amounts[KIND_COUNT];
@@ -387,40 +371,53 @@ WriteSettlement(const SettlementRow *row, const Account *account, const PaymentP
 	{
 		const Candidate *candidate = plan->parts[i].candidate;
 		Amount		taken = candidate->terms->hasRate ? 0 : plan->parts[i].amount;
+		Movement   *movement = &movements[nmovements++];
 
+		ids[i] = Int64GetDatum(candidate->instrumentId);
 		versions[i] = Int32GetDatum(candidate->version + 1);
 		used[i] = Int32GetDatum(candidate->used + 1);
 		amounts[i] = AmountGetDatum(-taken);
 		balances[i] = AmountGetDatum(candidate->balance - taken);
 
-		movements[i].table = "instrument";
-		movements[i].instrumentId = candidate->instrumentId;
-		movements[i].version = candidate->version + 1;
-		movements[i].balance = candidate->balance - taken;
-		movements[i].used = candidate->used + 1;
-		movements[i].amount = -taken;
+		movement->table = "instrument";
+		movement->key = ids[i];
+		movement->version = candidate->version + 1;
+		movement->balance = candidate->balance - taken;
+		movement->amount = -taken;
+		movement->used = candidate->used + 1;
+		movement->uses = 1;
 	}
 	if (plan->cash > 0)
 	{
-		movements[nmovements].table = "account";
-		movements[nmovements].version = account->version + 1;
-		movements[nmovements].balance = account->balance - plan->cash;
-		movements[nmovements].amount = -plan->cash;
-		nmovements++;
+		Movement   *movement = &movements[nmovements++];
+
+		movement->table = "account";
+		movement->key = row->values[COL_CURRENCY];
+		movement->version = account->version + 1;
+		movement->balance = account->balance - plan->cash;
+		movement->amount = -plan->cash;
 	}
-	values[n] = Int4Array(versions, plan->nparts);
-	values[n + 1] = Int4Array(used, plan->nparts);
-	values[n + 2] = Array8(amountType, amounts, plan->nparts);
-	values[n + 3] = Array8(amountType, balances, plan->nparts);
-	values[n + 4] = Int32GetDatum(account->version + 1);
-	values[n + 5] = AmountGetDatum(account->balance - plan->cash);
-	nulls[n + 4] = nulls[n + 5] = NULL_FLAG(plan->cash == 0);
-	values[n + 6] = Int64GetDatum(account->epoch);
+	/* a settlement's own row moves no balance, but must arrive */
+	movements[nmovements].table = "settlement";
+	movements[nmovements].key = row->values[COL_ORDER_ID];
+	movements[nmovements++].moved = true;
+	for (int i = 0; i < nmovements; i++)
+		movements[i].accountId = row->values[COL_ACCOUNT_ID];
+
+	values[n] = Array8(INT8OID, ids, plan->nparts);
+	values[n + 1] = Int4Array(versions, plan->nparts);
+	values[n + 2] = Int4Array(used, plan->nparts);
+	values[n + 3] = Array8(amountType, amounts, plan->nparts);
+	values[n + 4] = Array8(amountType, balances, plan->nparts);
+	values[n + 5] = Int32GetDatum(account->version + 1);
+	values[n + 6] = AmountGetDatum(account->balance - plan->cash);
+	nulls[n + 5] = nulls[n + 6] = NULL_FLAG(plan->cash == 0);
+	values[n + 7] = Int64GetDatum(account->epoch);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, nmovements) == 0)
 		return false;
 	for (int i = 0; i < nmovements; i++)
 	{
-		/* somebody wrote an entry without touching the account */
+		/* an entry was written past the account, or a user's trigger took a row away */
 		if (!movements[i].moved || !movements[i].entered)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -440,7 +437,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 {
 	OrderFacts	facts;
 	PaymentPlan plan;
-	SettlementRow row = {0};
+	RowValues row = {0};
 
 	if (locked)
 	{

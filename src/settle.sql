@@ -73,23 +73,20 @@ CREATE VIEW voucher.settlement_line AS
 SELECT s.account_id, s.order_id, l.line_no, l.product, l.order_type, l.amount, l.duration,
        p.discount, p.voucher, (l.amount OPERATOR(voucher.-) p.discount) OPERATOR(voucher.-) p.voucher AS cash
 FROM voucher.settlement AS s
-CROSS JOIN LATERAL ROWS FROM (
-    pg_catalog.unnest(s.line_no), pg_catalog.unnest(s.product), pg_catalog.unnest(s.order_type),
-    pg_catalog.unnest(s.amount), pg_catalog.unnest(s.duration))
-    WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+CROSS JOIN LATERAL pg_catalog.unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
 CROSS JOIN LATERAL (
-    SELECT COALESCE(voucher.sum(s.share[i][l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.<>) 'voucher'), 0::voucher.amount) AS discount,
-           COALESCE(voucher.sum(s.share[i][l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.=) 'voucher'), 0::voucher.amount) AS voucher
-    FROM pg_catalog.generate_subscripts(s.instrument_id, 1) AS i
+    SELECT COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.<>) 'voucher'), 0::voucher.amount) AS discount,
+           COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.=) 'voucher'), 0::voucher.amount) AS voucher
+    FROM pg_catalog.unnest(s.parts) AS u
     JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
-                                AND n.instrument_id OPERATOR(pg_catalog.=) s.instrument_id[i]
+                                AND n.instrument_id OPERATOR(pg_catalog.=) u.instrument_id
     JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id) AS p;
 COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what discounts, vouchers and cash paid of each (cash before rounding)';
 
 CREATE VIEW voucher.settlement_part AS
 SELECT s.account_id, s.order_id, p.part, t.kind, p.instrument_id, t.name AS template, p.paid
 FROM voucher.settlement AS s
-CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(s.instrument_id), pg_catalog.unnest(s.paid)) WITH ORDINALITY AS p (instrument_id, paid, part)
+CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY AS p (instrument_id, paid, share, part)
 JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
                             AND n.instrument_id OPERATOR(pg_catalog.=) p.instrument_id
 JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id;

@@ -1,61 +1,109 @@
 /*
  * settlement.c
- *		The trigger that judges a settlement's row.
+ *		Reads a settlement's row, and the trigger that judges a new one.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
 
 #include "amount.h"
 #include "errors.h"
+#include "settlement.h"
 #include "store.h"
 #include "triggers.h"
 
 PG_FUNCTION_INFO_V1(check_settlement);
 
-/* An amount column of the new row. */
-static Amount
-AmountColumn(TriggerData *data, const char *name)
+/* Take a value of a row type apart; it must have natts attributes. */
+void
+DeformRow(Datum row, int natts, RowValues *result)
 {
-	return DatumGetAmount(NotNullColumn(data, data->tg_trigtuple, name));
+	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple;
+
+	if (desc->natts != natts)
+		elog(ERROR, "row type %u has %d attributes, not %d", desc->tdtypeid, desc->natts, natts);
+	tuple.t_data = header;
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	heap_deform_tuple(&tuple, desc, result->values, result->isnull);
+	ReleaseTupleDesc(desc);
 }
 
-/* An array column of the new row, of n elements without nulls that take 8 bytes each. */
-static const int64 *
-ArrayColumn(TriggerData *data, const char *name, int n)
+/* The elements of an array of a row type, none of them null; returns how many. */
+int
+DeformArray(Datum array, Datum **elements)
 {
-	ArrayType  *array = DatumGetArrayTypeP(NotNullColumn(data, data->tg_trigtuple, name));
+	ArrayType  *items = DatumGetArrayTypeP(array);
+	bool	   *nulls;
+	int			n;
 
-	if (ARR_HASNULL(array) || ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != n)
-		RefuseRow(data, psprintf("\"%s\" must have %d elements and no null.", name, n));
-	return (const int64 *) ARR_DATA_PTR(array);
-}
-
-/* The number of elements of an array column of the new row. */
-static int
-Elements(TriggerData *data, const char *name)
-{
-	ArrayType  *array = DatumGetArrayTypeP(NotNullColumn(data, data->tg_trigtuple, name));
-
-	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	deconstruct_array(items, ARR_ELEMTYPE(items), -1, false, TYPALIGN_DOUBLE,
+					  elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			elog(ERROR, "unexpected null in an array");
+	}
+	return n;
 }
 
 /* The totals: gross = discount + rounding + voucher + cash, none negative. */
 static void
-CheckTotals(TriggerData *data)
+CheckTotals(TriggerData *data, const RowValues *row)
 {
-	Amount		discount = AmountColumn(data, "discount");
-	Amount		rounding = AmountColumn(data, "rounding");
-	Amount		voucher = AmountColumn(data, "voucher");
-	Amount		cash = AmountColumn(data, "cash");
+	Amount		discount = DatumGetAmount(row->values[COL_DISCOUNT]);
+	Amount		rounding = DatumGetAmount(row->values[COL_ROUNDING]);
+	Amount		voucher = DatumGetAmount(row->values[COL_VOUCHER]);
+	Amount		cash = DatumGetAmount(row->values[COL_CASH]);
 
 	if (discount < 0 || rounding < 0 || voucher < 0 || cash < 0)
 		RefuseRow(data, "None of its amounts may be negative.");
-	if (AmountColumn(data, "gross") !=
+	if (DatumGetAmount(row->values[COL_GROSS]) !=
 		AmountAdd(AmountAdd(discount, rounding), AmountAdd(voucher, cash)))
 		RefuseRow(data, "The gross must be discount + rounding + voucher + cash.");
+	if (row->isnull[COL_ENTRY_VERSION] &&
+		DatumGetAmount(row->values[COL_INVOICEABLE]) != cash)
+		RefuseRow(data, "Without entries all of the cash is invoiceable.");
+}
+
+/*
+ * Take a part's shares off what is left of the lines, and return what it paid.
+ */
+static Amount
+CheckPart(TriggerData *data, Datum part, int nlines, Amount *left)
+{
+	RowValues	fields;
+	ArrayType  *array;
+	const Amount *shares;
+	Amount		sum = 0;
+
+	DeformRow(part, PART_ATTRIBUTES, &fields);
+	if (fields.isnull[PART_INSTRUMENT_ID] || fields.isnull[PART_PAID] || fields.isnull[PART_SHARE])
+		RefuseRow(data, "A part must have an instrument, what it paid and its shares.");
+	array = DatumGetArrayTypeP(fields.values[PART_SHARE]);
+	if (ARR_HASNULL(array) || ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) != nlines)
+		RefuseRow(data, "A part must have a share for each line.");
+	shares = (const Amount *) ARR_DATA_PTR(array);
+	for (int i = 0; i < nlines; i++)
+	{
+		if (shares[i] < 0 || shares[i] > left[i])
+			RefuseRow(data, "The shares of a line must not be negative or exceed it.");
+		left[i] -= shares[i];
+		sum = AmountAdd(sum, shares[i]);
+	}
+	if (sum != DatumGetAmount(fields.values[PART_PAID]))
+		RefuseRow(data, "The shares of an instrument must add up to what it paid.");
+	return sum;
 }
 
 /*
@@ -63,41 +111,34 @@ CheckTotals(TriggerData *data)
  * and voucher, each part's shares to the part, and no line is paid twice.
  */
 static void
-CheckShares(TriggerData *data)
+CheckShares(TriggerData *data, const RowValues *row)
 {
-	int			nlines = Elements(data, "amount");
-	int			nparts = Elements(data, "instrument_id");
-	const int64 *lines = ArrayColumn(data, "amount", nlines);
-	const int64 *paid = ArrayColumn(data, "paid", nparts);
-	const int64 *shares = ArrayColumn(data, "share", nparts * nlines);
+	Datum	   *lines;
+	Datum	   *parts;
+	int			nlines = DeformArray(row->values[COL_LINES], &lines);
+	int			nparts = DeformArray(row->values[COL_PARTS], &parts);
+	Amount	   *left = palloc(nlines * sizeof(Amount));
 	Amount		gross = 0;
 	Amount		reduced = 0;
 
-	for (int j = 0; j < nlines; j++)
+	for (int i = 0; i < nlines; i++)
 	{
-		Amount		left = lines[j];
+		RowValues	fields;
 
-		gross = AmountAdd(gross, lines[j]);
-		for (int i = 0; i < nparts; i++)
-		{
-			if (shares[i * nlines + j] < 0 || shares[i * nlines + j] > left)
-				RefuseRow(data, "The shares of a line must not be negative or exceed it.");
-			left -= shares[i * nlines + j];
-		}
+		CHECK_FOR_INTERRUPTS();
+		DeformRow(lines[i], LINE_ATTRIBUTES, &fields);
+		if (fields.isnull[LINE_NO] || fields.isnull[LINE_PRODUCT] ||
+			fields.isnull[LINE_ORDER_TYPE] || fields.isnull[LINE_AMOUNT])
+			RefuseRow(data, "A line must have its number, product, order type and amount.");
+		left[i] = DatumGetAmount(fields.values[LINE_AMOUNT]);
+		gross = AmountAdd(gross, left[i]);
 	}
 	for (int i = 0; i < nparts; i++)
-	{
-		Amount		sum = 0;
-
-		for (int j = 0; j < nlines; j++)
-			sum = AmountAdd(sum, shares[i * nlines + j]);
-		if (sum != paid[i])
-			RefuseRow(data, "The shares of an instrument must add up to what it paid.");
-		reduced = AmountAdd(reduced, paid[i]);
-	}
-	if (gross != AmountColumn(data, "gross"))
+		reduced = AmountAdd(reduced, CheckPart(data, parts[i], nlines, left));
+	if (gross != DatumGetAmount(row->values[COL_GROSS]))
 		RefuseRow(data, "The lines must add up to the gross.");
-	if (reduced != AmountAdd(AmountColumn(data, "discount"), AmountColumn(data, "voucher")))
+	if (reduced != AmountAdd(DatumGetAmount(row->values[COL_DISCOUNT]),
+							 DatumGetAmount(row->values[COL_VOUCHER])))
 		RefuseRow(data, "The instruments must add up to discount and voucher.");
 }
 
@@ -106,16 +147,16 @@ CheckShares(TriggerData *data)
  * this one was planned on what is no longer so.
  */
 static void
-RecordFirstPurchase(TriggerData *data, Datum products)
+RecordFirstPurchase(const RowValues *row)
 {
-	ArrayType  *array = DatumGetArrayTypeP(products);
+	ArrayType  *products = DatumGetArrayTypeP(row->values[COL_FIRST_PURCHASE]);
 	Datum		values[3];
 
-	values[0] = NotNullColumn(data, data->tg_trigtuple, "account_id");
-	values[1] = NotNullColumn(data, data->tg_trigtuple, "order_id");
-	values[2] = products;
+	values[0] = row->values[COL_ACCOUNT_ID];
+	values[1] = row->values[COL_ORDER_ID];
+	values[2] = row->values[COL_FIRST_PURCHASE];
 	if (StoreRun(STMT_FIRST_PURCHASE, STORE_WRITE, values, NULL) !=
-		ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))
+		ArrayGetNItems(ARR_NDIM(products), ARR_DIMS(products)))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("another order was the first purchase of the same product"),
@@ -127,23 +168,26 @@ Datum
 check_settlement(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	bool		noEntries;
-	bool		noFirst;
-	Datum		products;
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	RowValues	row;
 
-	CheckTotals(data);
-	CheckShares(data);
-	Column(data, data->tg_trigtuple, "entry_version", &noEntries);
-	products = Column(data, data->tg_trigtuple, "first_purchase", &noFirst);
-	if (noEntries && AmountColumn(data, "invoiceable") != AmountColumn(data, "cash"))
-		RefuseRow(data, "Without entries all of the cash is invoiceable.");
-	if (!noEntries || !noFirst)
+	if (desc->natts != COL_COUNT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has %d columns instead of %d",
+						RelationGetRelationName(data->tg_relation), desc->natts, COL_COUNT),
+				 errhint("Columns must not be added to or dropped from the extension's tables.")));
+	heap_deform_tuple(data->tg_trigtuple, desc, row.values, row.isnull);
+	CheckTotals(data, &row);
+	CheckShares(data, &row);
+	SettlementArrived(data);
+	if (!row.isnull[COL_ENTRY_VERSION] || !row.isnull[COL_FIRST_PURCHASE])
 	{
 		StoreBegin();
-		if (!noEntries)
-			CheckSettlementOpening(data);
-		if (!noFirst)
-			RecordFirstPurchase(data, products);
+		if (!row.isnull[COL_ENTRY_VERSION])
+			CheckSettlementOpening(data, DatumGetAmount(row.values[COL_CASH]));
+		if (!row.isnull[COL_FIRST_PURCHASE])
+			RecordFirstPurchase(&row);
 		StoreEnd();
 	}
 	return PointerGetDatum(NULL);

@@ -51,31 +51,32 @@ COMMENT ON COLUMN voucher.settlement_entry.requested IS 'refund: the part of the
 COMMENT ON COLUMN voucher.settlement_entry.refunded IS 'the sum of all requested so far';
 COMMENT ON COLUMN voucher.settlement_entry.refunded_cash IS 'the cash paid back so far';
 
+CREATE TYPE voucher.part AS (
+    instrument_id bigint,
+    paid          voucher.amount,
+    share         voucher.amount[]
+);
+COMMENT ON TYPE voucher.part IS 'what an instrument took off or paid of an order, and of each of its lines';
+
 CREATE TABLE voucher.settlement (
     account_id     text COLLATE "C" NOT NULL,
     order_id       text COLLATE "C" NOT NULL,
-    currency       text COLLATE "C" NOT NULL,
-    payment_type   text COLLATE "C" NOT NULL,
-    at             timestamptz NOT NULL,
-    recorded_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    entry_version  integer,
+    invoiceable    voucher.amount NOT NULL,
     gross          voucher.amount NOT NULL,
     discount       voucher.amount NOT NULL,
     rounding       voucher.amount NOT NULL,
     voucher        voucher.amount NOT NULL,
     cash           voucher.amount NOT NULL,
-    invoiceable    voucher.amount NOT NULL,
-    entry_version  integer,
+    at             timestamptz NOT NULL,
+    recorded_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    currency       text COLLATE "C" NOT NULL,
+    payment_type   text COLLATE "C" NOT NULL,
     chosen_voucher text COLLATE "C" NOT NULL,
     chosen_coupon  text COLLATE "C" NOT NULL,
     promo_code     text COLLATE "C",
-    line_no        integer[] NOT NULL,
-    product        text[] COLLATE "C" NOT NULL,
-    order_type     text[] COLLATE "C" NOT NULL,
-    amount         voucher.amount[] NOT NULL,
-    duration       interval[],
-    instrument_id  bigint[] NOT NULL,
-    paid           voucher.amount[] NOT NULL,
-    share          voucher.amount[] NOT NULL,
+    lines          voucher.line[] NOT NULL,
+    parts          voucher.part[] NOT NULL,
     first_purchase text[] COLLATE "C",
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
@@ -94,10 +95,8 @@ COMMENT ON COLUMN voucher.settlement.entry_version IS 'the number of its settlem
 COMMENT ON COLUMN voucher.settlement.chosen_voucher IS 'what the caller asked for: auto, none, or an instrument''s id';
 COMMENT ON COLUMN voucher.settlement.chosen_coupon IS 'what the caller asked for: auto, none, or an instrument''s id';
 COMMENT ON COLUMN voucher.settlement.promo_code IS 'the promo code that the caller gave';
-COMMENT ON COLUMN voucher.settlement.amount IS 'list price per line, in the order of line_no';
-COMMENT ON COLUMN voucher.settlement.instrument_id IS 'the instruments used, in the order of deduction';
-COMMENT ON COLUMN voucher.settlement.paid IS 'what each instrument took off or paid';
-COMMENT ON COLUMN voucher.settlement.share IS 'share[i][j]: what instrument i gave to line j; each row adds up to paid[i]';
+COMMENT ON COLUMN voucher.settlement.lines IS 'what was ordered, at list prices; the view settlement_line has a row for each';
+COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the order of deduction, and what each gave to which line; the view settlement_part has a row for each';
 COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order';
 
 CREATE TABLE voucher.purchase (

@@ -37,7 +37,7 @@ CREATE FUNCTION voucher.statement(
         LEFT JOIN LATERAL (
             SELECT u.paid
             FROM voucher.settlement AS o
-            CROSS JOIN LATERAL ROWS FROM (unnest(o.instrument_id), unnest(o.paid)) AS u (instrument_id, paid)
+            CROSS JOIN LATERAL unnest(o.parts) AS u
             WHERE e.kind = 'settle' AND o.account_id = e.account_id AND o.order_id = e.order_id
               AND u.instrument_id = e.instrument_id) AS p ON true
         WHERE e.account_id = $1 AND ($2 IS NULL OR e.instrument_id = $2)) AS s

@@ -147,30 +147,28 @@ STATEMENT(ORDER_FACTS, "tttT",
 		  "WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)")
 /*
  * All rows of a settlement at once, if the account is still in the epoch that
- * the plan was made in ($29); else none, and no row is returned.  $1-$22 the
- * settlement, $23-$26 its instruments' entries, $27 and $28 version and
- * balance of its cash entry (null: no cash).
+ * the plan was made in ($24); else none, and no row is returned.  $1-$16 the
+ * settlement; $17-$21 its instruments and their entries; $22 and $23 version
+ * and balance of its cash entry (null: no cash).
  */
-STATEMENT(SETTLE, "ttttzaaaaatttITTAVLAATIIAAial",
+STATEMENT(SETTLE, "ttaaaaaztttttOPTLIIAAial",
 		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
-		  "version = COALESCE($27, version), balance = COALESCE($28, balance) "
-		  "WHERE account_id" EQ "$1 AND currency" EQ "$3 AND epoch" EQ "$29 RETURNING epoch), "
+		  "version = COALESCE($22, version), balance = COALESCE($23, balance) "
+		  "WHERE account_id" EQ "$1 AND currency" EQ "$9 AND epoch" EQ "$24 RETURNING epoch), "
 		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, "
-		  "used = $24[" PART "], balance = $26[" PART "] "
-		  "WHERE EXISTS (SELECT FROM gate) AND account_id" EQ "$1 AND instrument_id" EQ "ANY ($19) "
-		  "AND (version" ADD "1)" EQ "$23[" PART "]), "
-		  "settled AS (INSERT INTO voucher.settlement (account_id, order_id, currency, "
-		  "payment_type, at, gross, discount, rounding, voucher, cash, invoiceable, chosen_voucher, "
-		  "chosen_coupon, promo_code, line_no, product, order_type, amount, duration, instrument_id, "
-		  "paid, share, first_purchase) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, "
-		  "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22 WHERE EXISTS (SELECT FROM gate)), "
-		  "used AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, "
-		  "amount, balance, at, order_id) SELECT $1, pg_catalog.unnest($19), pg_catalog.unnest($23), "
-		  "'settle', 1, pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26), $5, $2 "
-		  "WHERE EXISTS (SELECT FROM gate)), "
+		  "used = $19[" PART "], balance = $21[" PART "] "
+		  "WHERE EXISTS (SELECT FROM gate) AND account_id" EQ "$1 AND instrument_id" EQ "ANY ($17) "
+		  "AND (version" ADD "1)" EQ "$18[" PART "]), "
+		  "settled AS (INSERT INTO voucher.settlement (account_id, order_id, gross, discount, rounding, "
+		  "voucher, cash, invoiceable, at, currency, payment_type, chosen_voucher, chosen_coupon, "
+		  "promo_code, lines, parts, first_purchase) SELECT $1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, "
+		  "$11, $12, $13, $14, $15, $16 WHERE EXISTS (SELECT FROM gate)), "
+		  "used AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
+		  "uses, used, at, order_id) SELECT $1, $17[i], $18[i], 'settle', $20[i], $21[i], 1, $19[i], $8, $2 "
+		  "FROM pg_catalog.generate_subscripts($17, 1) AS i WHERE EXISTS (SELECT FROM gate)), "
 		  "paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, "
-		  "balance, at, order_id) SELECT $1, $3, $27, 'settle', OPERATOR(voucher.-) $10, $28, $5, $2 "
-		  "WHERE $27 IS NOT NULL AND EXISTS (SELECT FROM gate)) "
+		  "balance, at, order_id) SELECT $1, $9, $22, 'settle', OPERATOR(voucher.-) $7, $23, $8, $2 "
+		  "WHERE $22 IS NOT NULL AND EXISTS (SELECT FROM gate)) "
 		  "SELECT epoch FROM gate")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")

@@ -39,7 +39,7 @@ typedef struct StatementText
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
 #define ZERO "'0'::voucher.amount"
-#define PART "pg_catalog.array_position($19, instrument_id)"
+#define PART "pg_catalog.array_position($17, instrument_id)"
 
 static const StatementText statements[] = {
 #define STATEMENT(name, args, sql) {#name, args, sql},
@@ -85,8 +85,13 @@ CheckTypes(void)
 	types.amountArray = get_array_type(amount);
 	types.scope = TypeOid("scope");
 	types.settlement = TypeOid("settlement");
-	if (!OidIsValid(amount) || !OidIsValid(types.amountArray) || !OidIsValid(types.scope) ||
-		!OidIsValid(types.settlement))
+	types.line = TypeOid("line");
+	types.lineArray = get_array_type(types.line);
+	types.part = TypeOid("part");
+	types.partArray = get_array_type(types.part);
+	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) ||
+		!OidIsValid(types.settlement) || !OidIsValid(types.lineArray) ||
+		!OidIsValid(types.partArray))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"voucher\" is not installed in this database")));
@@ -130,6 +135,10 @@ ArgType(char letter)
 {
 	switch (letter)
 	{
+		case 'O':
+			return types.lineArray;
+		case 'P':
+			return types.partArray;
 		case 'a':
 			return types.amount;
 		case 'A':
@@ -208,7 +217,7 @@ static int
 PlanAndExecute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
 {
 	static const char *const avoided[] = {
-		"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"
+		"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"
 	};
 	int			level = NewGUCNestLevel();
 	int			result;

@@ -36,6 +36,10 @@ typedef struct StoreTypes
 	Oid			amountArray;
 	Oid			scope;
 	Oid			settlement;
+	Oid			line;
+	Oid			lineArray;
+	Oid			part;
+	Oid			partArray;
 } StoreTypes;
 
 extern void StoreBegin(void);

@@ -7,10 +7,11 @@
 
 #include "commands/trigger.h"
 
+#include "amount.h"
+
 extern TriggerData *GetTriggerData(FunctionCallInfo fcinfo);
-extern Datum Column(TriggerData *data, HeapTuple row, const char *name, bool *isnull);
-extern Datum NotNullColumn(TriggerData *data, HeapTuple row, const char *name);
 extern void RefuseRow(TriggerData *data, const char *rule) pg_attribute_noreturn();
-extern void CheckSettlementOpening(TriggerData *data);
+extern void SettlementArrived(TriggerData *data);
+extern void CheckSettlementOpening(TriggerData *data, Amount cash);
 
 #endif							/* VOUCHER_TRIGGERS_H */
