@@ -18,9 +18,11 @@ SQL_PARTS  = amount code scope catalog template ledger order settlement account 
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope catalog template account ledger story
+REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
+             refund invoice list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
-ISOLATION  =
+ISOLATION  = settle-settle settle-replay request-id activate-activate claim-claim first-purchase \
+             refund-refund refund-invoice freeze-settle
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

@@ -14,7 +14,7 @@ RESET client_min_messages;
 SELECT voucher.open_account('alice', 'CNY', at => '2026-01-01');
 -- Again: it was open
 SELECT voucher.open_account('alice', 'CNY', at => '2026-01-02');
-SELECT * FROM voucher.account;
+SELECT account_id, currency, balance, version FROM voucher.account;
 
 -- 100.00 + 0.01 = 100.01
 SELECT voucher.deposit('alice', 100, at => '2026-01-03');

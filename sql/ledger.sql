@@ -47,6 +47,17 @@ VALUES ('alice', 'CNY', 6, 'deposit', 10, 70, '2026-01-03');
 INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('bob', 'CNY', 5, 1);
 \echo :SQLSTATE
 
+BEGIN;
+INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at)
+VALUES ('bob', 'CNY', 1, 'open', 0, 0, '2026-01-03');
+INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('bob', 'CNY', 5, 1);
+\echo :SQLSTATE
+ROLLBACK;
+-- Nobody owes: 60 - 61
+INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at)
+VALUES ('alice', 'CNY', 5, 'settle', -61, -1, '2026-01-03');
+\echo :SQLSTATE
+
 SELECT balance, version FROM voucher.account;
 SELECT balance, used, version FROM voucher.instrument;
 SELECT * FROM voucher.check();

@@ -102,7 +102,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const char *templateName = TextArgument(fcinfo, 0, "template");
 	const char *batch = OptionalTextArgument(fcinfo, 4);
-	int			left = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	int			left;
 	const Template *template;
 	Amount		faceValue;
 	Datum		parameters[5];
@@ -110,10 +110,16 @@ voucher_mint(PG_FUNCTION_ARGS)
 	MemoryContext batchContext;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "count")));
+	left = PG_GETARG_INT32(1);
 	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of codes must be greater than zero")));
+				 errmsg("number of codes must be greater than zero"),
+				 errdetail("It is %d.", left)));
 	StoreBegin();
 	CatalogBegin();
 	template = CatalogTemplateByName(templateName);
@@ -242,7 +248,12 @@ voucher_activate(PG_FUNCTION_ARGS)
 		if (IsTooLate(&minted, template, at))
 			ereport(ERROR,
 					(errcode(ERRCODE_VC_EXPIRED),
-					 errmsg("voucher code has expired")));
+					 errmsg("voucher code has expired"),
+					 at >= minted.activateBefore ?
+					 errdetail("It could be activated before %s.",
+							   timestamptz_to_str(minted.activateBefore)) :
+					 errdetail("What it becomes would not be valid at %s.",
+							   timestamptz_to_str(at))));
 		minted.instrumentId =
 			IssueInstrument(&account, template, minted.faceValue,
 							template->fromIssue ? minted.mintedAt : at, at, NULL, NULL);

@@ -16,7 +16,7 @@ CREATE FUNCTION voucher.check(
     AS $$
     -- balances are the sums of their entries
     SELECT 'cash balance = sum of entries', COALESCE(a.account_id, e.account_id), COALESCE(a.currency, e.currency),
-           format('%s at version %s', e.balance, e.version), format('%s at version %s', a.balance, a.version)
+           NULLIF(format('%s at version %s', e.balance, e.version), ' at version '), NULLIF(format('%s at version %s', a.balance, a.version), ' at version ')
     FROM voucher.account AS a
     FULL JOIN (SELECT c.account_id, c.currency, voucher.sum(c.amount) AS balance, count(*) AS version, max(c.version) AS last
                FROM voucher.cash_entry AS c GROUP BY c.account_id, c.currency) AS e
@@ -25,8 +25,8 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'instrument balance = sum of entries', COALESCE(i.account_id, e.account_id), COALESCE(i.instrument_id, e.instrument_id)::text,
-           format('%s, used %s, at version %s', e.balance, e.used, e.version),
-           format('%s, used %s, at version %s', i.balance, i.used, i.version)
+           NULLIF(format('%s, used %s, at version %s%s', e.balance, e.used, e.version, CASE WHEN e.frozen = 1 THEN ', frozen' END), ', used , at version '),
+           NULLIF(format('%s, used %s, at version %s%s', i.balance, i.used, i.version, CASE WHEN i.frozen THEN ', frozen' END), ', used , at version ')
     FROM voucher.instrument AS i
     FULL JOIN (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS used,
                       count(*) AS version, max(n.version) AS last,
@@ -39,13 +39,28 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'invoiceable = cash - refunds - invoices', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
            format('%s at version %s', s.cash OPERATOR(voucher.+) COALESCE(e.amount, 0::voucher.amount), e.version),
-           format('%s at version %s', s.invoiceable, s.entry_version)
+           NULLIF(format('%s at version %s', s.invoiceable, s.entry_version), ' at version ')
     FROM voucher.settlement AS s
     FULL JOIN (SELECT n.account_id, n.order_id, voucher.sum(n.amount) AS amount, count(*) AS version, max(n.version) AS last
                FROM voucher.settlement_entry AS n GROUP BY n.account_id, n.order_id) AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id
     WHERE (s.invoiceable OPERATOR(voucher.=) (s.cash OPERATOR(voucher.+) COALESCE(e.amount, 0::voucher.amount))
            AND s.entry_version IS NOT DISTINCT FROM e.version AND s.entry_version IS NOT DISTINCT FROM e.last) IS NOT TRUE
+
+    -- nobody owes, and nothing pays more or oftener than it can
+    UNION ALL
+    SELECT 'no balance below zero', e.account_id, format('%s version %s', e.currency, e.version), '0.00', e.balance::text
+    FROM voucher.cash_entry AS e WHERE e.balance OPERATOR(voucher.<) 0
+
+    UNION ALL
+    SELECT 'no balance below zero', e.account_id, format('%s version %s', e.instrument_id, e.version), '0.00', e.balance::text
+    FROM voucher.entry AS e WHERE e.balance OPERATOR(voucher.<) 0
+
+    UNION ALL
+    SELECT 'no more than face value and max_uses', i.account_id, i.instrument_id::text,
+           format('%s, used %s', i.face_value, i.max_uses), format('%s, used %s', i.balance, i.used)
+    FROM voucher.instrument AS i
+    WHERE i.balance OPERATOR(voucher.>) COALESCE(i.face_value, 0::voucher.amount) OR i.used > i.max_uses
 
     -- every entry follows from the one before
     UNION ALL
@@ -63,6 +78,14 @@ CREATE FUNCTION voucher.check(
     WHERE e.balance OPERATOR(voucher.<>) e.running OR e.used <> e.running_uses
 
     UNION ALL
+    SELECT 'settlement entry follows from the one before', e.account_id, format('%s version %s', e.order_id, e.version),
+           e.running::text, e.invoiceable::text
+    FROM (SELECT n.*, s.cash OPERATOR(voucher.+) voucher.sum(n.amount) OVER (PARTITION BY n.account_id, n.order_id ORDER BY n.version) AS running
+          FROM voucher.settlement_entry AS n
+          JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id) AS e
+    WHERE e.invoiceable OPERATOR(voucher.<>) e.running
+
+    UNION ALL
     SELECT 'refunds add up', e.account_id, format('%s version %s', e.order_id, e.version),
            format('%s, cash %s', e.running, e.running_cash), format('%s, cash %s', e.refunded, e.refunded_cash)
     FROM (SELECT n.*, COALESCE(voucher.sum(n.requested) OVER w, 0::voucher.amount) AS running,
@@ -72,6 +95,14 @@ CREATE FUNCTION voucher.check(
 
     -- a settlement adds up
     UNION ALL
+    SELECT 'gross = discount + rounding + voucher + cash', s.account_id, s.order_id, s.gross::text,
+           format('%s + %s + %s + %s', s.discount, s.rounding, s.voucher, s.cash)
+    FROM voucher.settlement AS s
+    WHERE s.gross OPERATOR(voucher.<>) (s.discount OPERATOR(voucher.+) s.rounding OPERATOR(voucher.+) s.voucher OPERATOR(voucher.+) s.cash)
+       OR s.discount OPERATOR(voucher.<) 0 OR s.rounding OPERATOR(voucher.<) 0
+       OR s.voucher OPERATOR(voucher.<) 0 OR s.cash OPERATOR(voucher.<) 0
+
+    UNION ALL
     SELECT 'gross = sum of lines', s.account_id, s.order_id, l.total::text, s.gross::text
     FROM voucher.settlement AS s
     CROSS JOIN LATERAL (SELECT voucher.sum(u.amount) AS total FROM unnest(s.lines) AS u) AS l
@@ -79,7 +110,7 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'sum of shares = part', s.account_id, format('%s instrument %s', s.order_id, u.instrument_id),
-           u.paid::text, p.total::text
+           u.paid::text, CASE WHEN p.least OPERATOR(voucher.<) 0 THEN format('%s with a share of %s', p.total, p.least) ELSE p.total::text END
     FROM voucher.settlement AS s
     CROSS JOIN LATERAL unnest(s.parts) AS u
     CROSS JOIN LATERAL (SELECT voucher.sum(g) AS total, voucher.min(g) AS least, count(g) AS lines FROM unnest(u.share) AS g) AS p
@@ -107,7 +138,8 @@ CREATE FUNCTION voucher.check(
     -- settlements and entries tell the same story
     UNION ALL
     SELECT 'cash entries of an order = its cash', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
-           format('paid %s, refunded %s', s.cash, s.refunded), format('paid %s, refunded %s', e.paid, e.refunded)
+           NULLIF(format('paid %s, refunded %s', s.cash, s.refunded), 'paid , refunded '),
+           NULLIF(format('paid %s, refunded %s', e.paid, e.refunded), 'paid , refunded ')
     FROM (SELECT o.account_id, o.order_id, o.cash, COALESCE(n.refunded_cash, 0::voucher.amount) AS refunded
           FROM voucher.settlement AS o
           LEFT JOIN voucher.settlement_entry AS n
@@ -123,7 +155,8 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'entries of an order = its parts', COALESCE(s.account_id, e.account_id),
            format('%s instrument %s', COALESCE(s.order_id, e.order_id), COALESCE(s.instrument_id, e.instrument_id)),
-           s.paid::text, e.amount::text
+           (CASE WHEN s.by_rate THEN 0::voucher.amount ELSE OPERATOR(voucher.-) s.paid END)::text,
+           CASE WHEN e.times > 1 THEN format('%s in %s entries', e.amount, e.times) ELSE e.amount::text END
     FROM (SELECT o.account_id, o.order_id, u.instrument_id, u.paid, n.face_value IS NULL AS by_rate
           FROM voucher.settlement AS o
           CROSS JOIN LATERAL unnest(o.parts) AS u

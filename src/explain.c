@@ -21,7 +21,7 @@ Subject(const Candidate *candidate)
 		case KIND_PROMO_CODE:
 			break;
 	}
-	return psprintf("promo code of \"%s\"", candidate->terms->name);
+	return psprintf("promo code \"%s\"", CatalogTemplate(candidate->terms->templateId)->promoCode);
 }
 
 /* A scope's canonical text. */
@@ -31,16 +31,48 @@ ScopeString(const Scope *scope)
 	return pnstrdup(ScopeText(scope), ScopeTextLen(scope));
 }
 
-/* The bounds of a duration, in days as PostgreSQL compares intervals. */
-static char *
-DurationString(const Terms *terms)
+/* The first line that the scope covers and that the reason is about. */
+static const PlanLine *
+CoveredLine(const Terms *terms, const PlanOrder *order, Reason reason)
 {
+	for (int i = 0; i < order->nlines; i++)
+	{
+		const PlanLine *line = &order->lines[i];
+
+		if ((reason == REASON_DURATION ?
+			 line->duration < terms->minDuration || line->duration > terms->maxDuration :
+			 line->purchase && line->purchasedBefore) &&
+			ScopeJudge(terms->scope, line->product, line->productLen, line->orderType,
+					   line->orderTypeLen, line->universal) == SCOPE_COVERS)
+			return line;
+	}
+	return order->lines;
+}
+
+/* Which product is not bought for the first time. */
+static char *
+FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = CoveredLine(terms, order, REASON_NOT_FIRST_PURCHASE);
+
+	return psprintf("The account has purchased \"%s\" before.", line->registered);
+}
+
+/* The bounds of a duration and what the line has, in days as PostgreSQL compares intervals. */
+static char *
+DurationDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = CoveredLine(terms, order, REASON_DURATION);
 	int64		from = terms->minDuration / USECS_PER_DAY;
 	int64		to = terms->maxDuration / USECS_PER_DAY;
+	char	   *bounds = terms->maxDuration == PG_INT64_MAX ?
+		psprintf("of at least " INT64_FORMAT " days", from) :
+		psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
 
-	if (terms->maxDuration == PG_INT64_MAX)
-		return psprintf("at least " INT64_FORMAT " days", from);
-	return psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
+	if (line->duration < 0)
+		return psprintf("It covers durations %s; line %d has none.", bounds, line->lineNo);
+	return psprintf("It covers durations %s; line %d has " INT64_FORMAT " days.", bounds,
+					line->lineNo, line->duration / USECS_PER_DAY);
 }
 
 /* The first line whose product is in the scope but not for universal ones; NULL if none is. */
@@ -104,7 +136,8 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_CURRENCY:
 			return psprintf("It is in %s; the order is in %s.", terms->currency, order->currency);
 		case REASON_NOT_INVITED:
-			return pstrdup("The account is not invited to its campaign.");
+			return psprintf("The account is not invited to campaign \"%s\".",
+							CatalogTemplate(terms->templateId)->campaign);
 		case REASON_PAYMENT_TYPE:
 			return psprintf("It covers %s orders only.",
 							terms->paymentType == PAYMENT_SUBSCRIPTION ? "subscription" : "pay_as_you_go");
@@ -112,9 +145,9 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_ORDER_TYPE:
 			return ScopeDetail(terms, order);
 		case REASON_NOT_FIRST_PURCHASE:
-			return pstrdup("The account has purchased the product before.");
+			return FirstPurchaseDetail(terms, order);
 		case REASON_DURATION:
-			return psprintf("It covers durations of %s.", DurationString(terms));
+			return DurationDetail(terms, order);
 		case REASON_THRESHOLD:
 			return psprintf("The lines that it covers come to %s; %s more would reach %s.",
 							AmountToString(candidate->base),

@@ -82,11 +82,15 @@ IssueInvoice(Settlement *settlement, const char *invoiceId, Amount amount, Times
 	if (amount > settlement->invoiceable || settlement->invoiceable <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_INVOICE_ABOVE_LEFT),
+				 settlement->invoiceable <= 0 ?
+				 errmsg("nothing of order \"%s\" is left to invoice", settlement->orderId) :
 				 errmsg("invoice exceeds what is left to invoice of order \"%s\"",
 						settlement->orderId),
-				 errdetail("Cash paid %s, of which %s are refunded; %s are invoiceable.",
+				 errdetail("Cash paid %s, of which %s are refunded and %s are invoiced; %s are left.",
 						   AmountToString(settlement->cash),
 						   AmountToString(settlement->refundedCash),
+						   AmountToString(settlement->cash - settlement->refundedCash -
+										  settlement->invoiceable),
 						   AmountToString(settlement->invoiceable))));
 
 	values[0] = CStringGetTextDatum(settlement->account.accountId);

@@ -89,9 +89,8 @@ AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *or
 	if (!ScopeValidPath(product, line->productLen))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid product: \"%s\"", product),
-				 errdetail("A product is lower-case labels joined by dots, such as ecs.g7."),
-				 errcontext("line %d of the order", lineNo)));
+				 errmsg("invalid product of line %d: \"%s\"", lineNo, product),
+				 errdetail("A product is lower-case labels joined by dots, such as ecs.g7.")));
 	if (amount <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -186,7 +185,10 @@ ReadLines(OrderRequest *request, ArrayType *array)
 		RowValues	line;
 
 		CHECK_FOR_INTERRUPTS();
-		CheckLinePart(nulls[i], "line", i + 1);
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the order's line at position %d must not be null", i + 1)));
 		DeformRow(elements[i], LINE_ATTRIBUTES, &line);
 		CheckLinePart(line.isnull[LINE_PRODUCT], "product", i + 1);
 		CheckLinePart(line.isnull[LINE_ORDER_TYPE], "order_type", i + 1);

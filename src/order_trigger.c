@@ -72,6 +72,8 @@ ReadMapping(const Trigger *trigger, TupleDesc desc, int columns[FIELD_COUNT])
 			field++;
 		if (field == FIELD_COUNT)
 			BadArgument(trigger, psprintf("\"%s\" names nothing that an order has.", argument));
+		if (columns[field] != 0)
+			BadArgument(trigger, psprintf("More than one says where \"%s\" is.", fieldNames[field]));
 		columns[field] = SPI_fnumber(desc, equals + 1);
 		if (columns[field] <= 0)
 			BadArgument(trigger, psprintf("The table has no column \"%s\".", equals + 1));
@@ -102,6 +104,10 @@ RequiredText(TriggerData *data, const int *columns, OrderField field)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("\"%s\" of the order must not be null", fieldNames[field])));
+	if (*value == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of the order must not be empty", fieldNames[field])));
 	return value;
 }
 
@@ -112,6 +118,24 @@ TextOr(TriggerData *data, const int *columns, OrderField field, const char *othe
 	char	   *value = FieldText(data, columns[field]);
 
 	return value == NULL ? otherwise : value;
+}
+
+/* The order's time: a finite instant; now if null or not mapped. */
+static TimestampTz
+OrderTime(TriggerData *data, int column)
+{
+	char	   *value = FieldText(data, column);
+	TimestampTz at;
+
+	if (value == NULL)
+		return GetCurrentTransactionStartTimestamp();
+	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(value),
+												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of the order must be finite", fieldNames[FIELD_AT])));
+	return at;
 }
 
 /*
@@ -150,10 +174,7 @@ voucher_settle_order(PG_FUNCTION_ARGS)
 	request.coupon = TextOr(data, columns, FIELD_COUPON, "auto");
 	promoCode = FieldText(data, columns[FIELD_PROMO_CODE]);
 	request.promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
-	value = FieldText(data, columns[FIELD_AT]);
-	request.at = value == NULL ? GetCurrentTransactionStartTimestamp() :
-		DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(value),
-												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	request.at = OrderTime(data, columns[FIELD_AT]);
 
 	AmountParse(RequiredText(data, columns, FIELD_AMOUNT), &amount, NULL);
 	AllocateLines(&request, 1);

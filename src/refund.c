@@ -122,6 +122,10 @@ Refund(Settlement *settlement, Amount requested, TimestampTz at, const char *req
 				 left == 0 ? errmsg("nothing of order \"%s\" is left to refund",
 									settlement->orderId) :
 				 errmsg("refund exceeds what is left of order \"%s\"", settlement->orderId),
+				 left == 0 ?
+				 errdetail("It came to %s, of which %s are refunded.",
+						   AmountToString(settlement->total),
+						   AmountToString(settlement->refunded)) :
 				 errdetail("It came to %s, of which %s are refunded; this refund asks for %s.",
 						   AmountToString(settlement->total),
 						   AmountToString(settlement->refunded), AmountToString(requested))));

@@ -235,25 +235,29 @@ voucher_quote(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/*
- * The name of the first attribute, of those listed, in which two rows of a type
- * differ; NULL if they agree in all.
- */
+/* A stored attribute, and the name that the caller knows it by. */
+typedef struct Argument
+{
+	int			attribute;
+	const char *name;
+} Argument;
+
+/* The first argument in which two rows of a type differ; NULL if they agree in all. */
 static const char *
-FirstDifference(Oid type, const int *attributes, int n, const RowValues *a, const RowValues *b)
+FirstDifference(Oid type, const Argument *arguments, int n, const RowValues *a, const RowValues *b)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
 	const char *name = NULL;
 
 	for (int i = 0; i < n && name == NULL; i++)
 	{
-		int			j = attributes[i];
+		int			j = arguments[i].attribute;
 		Form_pg_attribute attribute = TupleDescAttr(desc, j);
 
 		if (a->isnull[j] != b->isnull[j] ||
 			(!a->isnull[j] && !datum_image_eq(a->values[j], b->values[j], attribute->attbyval,
 											  attribute->attlen)))
-			name = pstrdup(NameStr(attribute->attname));
+			name = arguments[i].name;
 	}
 	ReleaseTupleDesc(desc);
 	return name;
@@ -263,8 +267,9 @@ FirstDifference(Oid type, const int *attributes, int n, const RowValues *a, cons
 static const char *
 LinesDifference(Datum a, Datum b)
 {
-	static const int attributes[] = {
-		LINE_NO, LINE_PRODUCT, LINE_ORDER_TYPE, LINE_AMOUNT, LINE_DURATION
+	static const Argument attributes[] = {
+		{LINE_NO, "line_no"}, {LINE_PRODUCT, "product"}, {LINE_ORDER_TYPE, "order_type"},
+		{LINE_AMOUNT, "amount"}, {LINE_DURATION, "duration"}
 	};
 	Datum	   *left;
 	Datum	   *right;
@@ -294,8 +299,10 @@ LinesDifference(Datum a, Datum b)
 static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
 {
-	static const int body[] = {
-		COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON, COL_PROMO_CODE
+	static const Argument body[] = {
+		{COL_CURRENCY, "currency"}, {COL_PAYMENT_TYPE, "payment_type"},
+		{COL_CHOSEN_VOUCHER, "voucher"}, {COL_CHOSEN_COUPON, "coupon"},
+		{COL_PROMO_CODE, "promo_code"}
 	};
 	Datum		key[2];
 	Datum		stored;

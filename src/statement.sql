@@ -41,7 +41,7 @@ CREATE FUNCTION voucher.statement(
             WHERE e.kind = 'settle' AND o.account_id = e.account_id AND o.order_id = e.order_id
               AND u.instrument_id = e.instrument_id) AS p ON true
         WHERE e.account_id = $1 AND ($2 IS NULL OR e.instrument_id = $2)) AS s
-    WHERE s.at >= $3 AND s.at < $4
+    WHERE s.at >= COALESCE($3, '-infinity') AND s.at < COALESCE($4, 'infinity')
     ORDER BY s.recorded_at, s.place DESC, s.instrument_id, s.version
 $$;
 COMMENT ON FUNCTION voucher.statement(text, bigint, timestamptz, timestamptz)

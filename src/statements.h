@@ -27,9 +27,10 @@ STATEMENT(TEMPLATE_BY_PROMO_CODE, "t",
 STATEMENT(TEMPLATE_SHOW, "l",
 		  "SELECT name, kind, currency, face_value, discount_rate, threshold, scope, valid, valid_for "
 		  "FROM voucher.template WHERE template_id" EQ "$1")
+/* in the order in which the account is locked per currency: claims cannot deadlock */
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
-		  "SELECT template_id FROM voucher.template "
-		  "WHERE campaign" EQ "$1 AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY template_id")
+		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
+		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
 STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvtttt",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
@@ -172,10 +173,11 @@ STATEMENT(SETTLE, "ttaaaaaztttttOPTLIIAAial",
 		  "SELECT epoch FROM gate")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+/* in the products' order: two orders that share products cannot deadlock */
 STATEMENT(FIRST_PURCHASE, "ttT",
 		  "INSERT INTO voucher.purchase (account_id, product, order_id) "
 		  "SELECT $1, product, $2 FROM pg_catalog.unnest($3) AS product "
-		  "ON CONFLICT ON CONSTRAINT purchase_pkey DO NOTHING")
+		  "ORDER BY product COLLATE pg_catalog.\"C\" ON CONFLICT ON CONSTRAINT purchase_pkey DO NOTHING")
 
 /* -- refunds and invoices ------------------------------------------------ */
 
@@ -192,7 +194,7 @@ STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaazttt",
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING e")
 STATEMENT(REFUND_REQUEST, "tt",
-		  "SELECT e, kind, order_id, requested FROM voucher.settlement_entry AS e "
+		  "SELECT e, order_id, requested FROM voucher.settlement_entry AS e "
 		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
 STATEMENT(INVOICE_READ, "tt",
 		  "SELECT i, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "

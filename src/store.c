@@ -232,20 +232,59 @@ PlanAndExecute(Statement statement, StoreMode mode, const Datum *values, const c
 }
 
 /*
+ * Raise the error that is being caught again; as a serialization failure if it
+ * says that a row of the ledger is there already.  Verbs look before they
+ * write, so another transaction must have written that row since: unseen by
+ * this one's snapshot, or under the account's lock in another currency.  Tried
+ * again, the verb sees it.  A template's name or promo code is the caller's
+ * choice: that it is taken stays a unique violation.
+ */
+static void
+RethrowConflict(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->schema_name == NULL || strcmp(error->schema_name, "voucher") != 0 ||
+		error->table_name == NULL || strcmp(error->table_name, "template") == 0)
+		PG_RE_THROW();
+	FlushErrorState();
+	error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+	error->message = psprintf("could not serialize access due to concurrent insert into table \"%s\"",
+							  error->table_name);
+	error->hint = pstrdup("Try the transaction again.");
+	ReThrowError(error);
+}
+
+/*
  * Run a statement and return the number of rows it returned or wrote.  nulls
- * has a character per parameter, 'n' for null; NULL if none is.
+ * has a character per parameter, 'n' for null; NULL if none is.  Error 40001 if
+ * a concurrent transaction was faster.
  */
 uint64
 StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
 {
-	int			result;
+	MemoryContext context = CurrentMemoryContext;
+	volatile int result = 0;
 
 	if (plans[statement] == NULL)
 		plans[statement] = Prepare(statement);
-	if (planned[statement] && SPI_plan_is_valid(plans[statement]))
-		result = Execute(statement, mode, values, nulls);
-	else
-		result = PlanAndExecute(statement, mode, values, nulls);
+
+	PG_TRY();
+	{
+		if (planned[statement] && SPI_plan_is_valid(plans[statement]))
+			result = Execute(statement, mode, values, nulls);
+		else
+			result = PlanAndExecute(statement, mode, values, nulls);
+	}
+	PG_CATCH();
+	{
+		RethrowConflict(context);
+	}
+	PG_END_TRY();
 	if (result < 0)
 		elog(ERROR, "statement %s failed: %s", statements[statement].name,
 			 SPI_result_code_string(result));

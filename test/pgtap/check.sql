@@ -64,16 +64,26 @@ INSERT INTO corruption VALUES
     ('instrument balance = sum of entries: 1000', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now())$$),
     ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement SET invoiceable = 171 WHERE order_id = 'o1'$$),
     ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement_entry SET amount = -31 WHERE kind = 'refund';
-                                                      UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1';
+                                                      UPDATE voucher.settlement_entry SET refunded_cash = 31, invoiceable = invoiceable OPERATOR(voucher.-) 1 WHERE order_id = 'o1';
                                                       UPDATE voucher.cash_entry SET amount = 31, balance = balance OPERATOR(voucher.+) 1 WHERE kind = 'refund';
                                                       UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id = 'o2';
                                                       UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1$$),
     ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
+    ('no balance below zero: USD version 1', $$INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at) VALUES ('ann', 'USD', 1, 'open', -1, -1, now());
+                                               INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('ann', 'USD', -1, 1)$$),
+    ('no balance below zero: 1000 version 1', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, -5, -5, now());
+                                                INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)
+                                                SELECT 'ann', 1000, template_id, 2, 1, 'CNY', -5, -5, 0, '(,)', now() FROM voucher.template WHERE name = 'v'$$),
+    (format('no more than face value and max_uses: %s', :'v'), format('UPDATE voucher.instrument SET face_value = -1 WHERE instrument_id = %s', :'v')),
+    (format('no more than face value and max_uses: %s', :'c'), format('UPDATE voucher.instrument SET max_uses = 0 WHERE instrument_id = %s', :'c')),
     ('cash entry follows from the one before: CNY version 2', $$UPDATE voucher.cash_entry SET balance = 999 WHERE version = 2$$),
     (format('entry follows from the one before: %s version 2', :'v'), format('UPDATE voucher.entry SET balance = 1 WHERE instrument_id = %s AND version = 2', :'v')),
     (format('entry follows from the one before: %s version 2', :'v'), format('UPDATE voucher.entry SET used = 7 WHERE instrument_id = %s AND version = 2', :'v')),
+    ('settlement entry follows from the one before: o1 version 2', $$UPDATE voucher.settlement_entry SET invoiceable = 1 WHERE order_id = 'o1' AND version = 2$$),
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded = 47 WHERE order_id = 'o1' AND version = 2$$),
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1' AND version = 2$$),
+    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = 0.01 WHERE order_id = 'o1'$$),
+    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = -1, gross = 499, lines[1].amount = 299 WHERE order_id = 'o1'$$),
     ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET lines[2].amount = 200.01 WHERE order_id = 'o1'$$),
     ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET gross = gross OPERATOR(voucher.+) 1, rounding = 1 WHERE order_id = 'o1'$$),
     (format('sum of shares = part: o1 instrument %s', :'p'), $$UPDATE voucher.settlement SET parts[1].share = '{12,8.01}' WHERE order_id = 'o1'$$),
@@ -82,9 +92,10 @@ INSERT INTO corruption VALUES
     ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 499, lines[2].amount = 1, parts[1].share = '{20,0}', parts[2].share = '{178,2}' WHERE order_id = 'o1'$$),
     ('parts = discount and voucher: o1', $$UPDATE voucher.settlement SET discount = 21, voucher = 179 WHERE order_id = 'o1'$$),
     -- 301 in cash of an order that took 300 from the balance
-    ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, lines[1].amount = 301, invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
+    ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, lines[1].amount = 301, invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1';
+                                                    UPDATE voucher.settlement_entry SET invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
     ('cash entries of an order = its cash: o9', $$UPDATE voucher.cash_entry SET order_id = 'o9' WHERE kind = 'deposit'; UPDATE voucher.cash_entry SET kind = 'refund' WHERE kind = 'deposit'$$),
-    (format('entries of an order = its parts: o2 instrument %s', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
+    (format('entries of an order = its parts: o2 instrument %s; no balance below zero: %s version 2', :'c', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET balance = -1 WHERE instrument_id = %s', :'c', 'settle', :'c')),
     (format('entries of an order = its parts: o9 instrument %s', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
     ('invoice = sum of its lines: i1', $$UPDATE voucher.invoice SET amount = 101 WHERE invoice_id = 'i1'$$),
@@ -107,7 +118,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 17::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 22::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

@@ -257,12 +257,14 @@ FROM (VALUES
     -- to settle this looks as if somebody else had written an entry meanwhile
     ('BEFORE UPDATE', 'RETURN NULL;', '40001'),
     ('BEFORE UPDATE', 'RETURN NEW;', 'accepted, check: sound'),
-    -- while one voucher moves, another one is not free to move with it
-    ('BEFORE UPDATE', 'IF pg_trigger_depth() < 3 THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
+    -- while one voucher moves, another one is not free to move with it or in its place
+    ('BEFORE UPDATE', 'IF NEW.instrument_id = ' || :'other' || ' THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
                       'WHERE i.account_id = ''ben''; END IF; RETURN NEW;', 'VC401'),
-    ('BEFORE UPDATE', 'IF pg_trigger_depth() < 3 THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
-                      'WHERE i.account_id = ''ann'' AND i.instrument_id <> NEW.instrument_id AND i.max_uses IS NULL; END IF; RETURN NEW;', 'VC401'),
-    ('AFTER UPDATE', 'IF pg_trigger_depth() < 3 THEN UPDATE voucher.instrument AS i SET frozen = true WHERE i.account_id = ''ben''; END IF; RETURN NULL;', 'VC401')
+    ('BEFORE UPDATE', 'IF NEW.instrument_id = ' || :'other' || ' THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
+                      'WHERE i.account_id = ''ben''; RETURN NULL; END IF; RETURN NEW;', 'VC401'),
+    ('BEFORE UPDATE', 'IF NEW.instrument_id = ' || :'other' || ' THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
+                      'WHERE i.instrument_id = ' || :'id' || '; RETURN NULL; END IF; RETURN NEW;', 'VC401'),
+    ('AFTER UPDATE', 'IF NEW.instrument_id = ' || :'other' || ' THEN UPDATE voucher.instrument AS i SET frozen = true WHERE i.account_id = ''ben''; END IF; RETURN NULL;', 'VC401')
     ) AS t (event, body, expected);
 SELECT is(pg_temp.with_trigger('account', event, body, $$SELECT voucher.deposit('ann', 1)$$), expected, 'a user''s trigger ' || event || ' on account: ' || body)
 FROM (VALUES

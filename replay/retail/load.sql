@@ -1,0 +1,1 @@
+\copy replay.input (invoice, stock_code, description, quantity, at, price, customer, country) FROM pstdin WITH (FORMAT csv, HEADER)

@@ -1,0 +1,58 @@
+--
+-- order: the lines of an order
+--
+\set SHOW_CONTEXT never
+\pset null '(null)'
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+SET intervalstyle = 'postgres';
+SET client_min_messages = warning;
+DROP EXTENSION voucher CASCADE;
+CREATE EXTENSION voucher;
+RESET client_min_messages;
+
+SELECT voucher.register_product(p) FROM unnest('{ecs,oss,rds}'::text[]) AS p;
+SELECT voucher.open_account('alice', 'CNY', at => '2026-01-01');
+SELECT voucher.deposit('alice', 1000, at => '2026-01-01');
+SELECT voucher.create_template('cash 100', 'voucher', 'CNY', face_value => 100, scope => 'ecs, oss');
+SELECT voucher.grant('alice', 'cash 100', at => '2026-01-01');
+
+SELECT voucher.line('ecs', 'purchase', 100);
+SELECT (voucher.line('ecs', 'renewal', 99.5, duration => '1 year', line_no => 7)).*;
+
+-- Lines are numbered by their position unless they say otherwise.  The voucher
+-- covers ecs and oss: 100 of 150 in the proportion 100 : 50 is 66.666 and
+-- 33.333; the cent left goes to the larger remainder, 66.67 + 33.33
+SELECT gross, voucher, cash, line_no, share
+FROM voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 100, '1 year'), voucher.line('oss', 'purchase', 50),
+                                           voucher.line('rds', 'purchase', 0.01)], at => '2026-01-02');
+SELECT line_no
+FROM voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 100, line_no => 20), voucher.line('oss', 'purchase', 50),
+                                           voucher.line('rds', 'purchase', 0.01, line_no => -1)], at => '2026-01-02');
+SELECT gross, cash FROM voucher.settle('alice', 'o1',
+    lines => ARRAY[voucher.line('ecs', 'purchase', 100, '1 year'), voucher.line('oss', 'purchase', 50), voucher.line('rds', 'purchase', 0.01)],
+    at => '2026-01-02');
+SELECT line_no, product, order_type, amount, duration, discount, voucher, cash FROM voucher.settlement_line ORDER BY line_no;
+SELECT part, kind, instrument_id, template, paid FROM voucher.settlement_part;
+SELECT product, order_id FROM voucher.purchase ORDER BY product;
+
+-- One line is written without an array; it is the same order
+SELECT cash FROM voucher.settle('alice', 'o2', 'rds', 'renewal', 12.5, '1 month', at => '2026-01-03');
+SELECT cash FROM voucher.settle('alice', 'o2', lines => ARRAY[voucher.line('rds', 'renewal', 12.5, '1 month')], at => '2026-01-03');
+SELECT order_id, line_no, duration FROM voucher.settlement ORDER BY order_id;
+
+-- List prices may be finer than the minor unit; what is due is cut down to it,
+-- once: 0.005 + 0.015 = 0.02, but 0.005 + 0.0199 = 0.0249 = 0.02 + 0.0049
+SELECT gross, rounding, cash FROM voucher.quote('alice', lines => ARRAY[voucher.line('rds', 'usage', 0.005), voucher.line('rds', 'usage', 0.015)],
+                                                payment_type => 'pay_as_you_go', at => '2026-01-04');
+SELECT gross, rounding, cash FROM voucher.quote('alice', lines => ARRAY[voucher.line('rds', 'usage', 0.005), voucher.line('rds', 'usage', 0.0199)],
+                                                payment_type => 'pay_as_you_go', at => '2026-01-04');
+-- Too little to be due
+SELECT gross, rounding, cash FROM voucher.quote('alice', 'rds', 'usage', 0.00000001, payment_type => 'pay_as_you_go', at => '2026-01-04');
+
+-- Two lines with one number: said twice, or said and counted
+SELECT voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 1, line_no => 3), voucher.line('oss', 'purchase', 1, line_no => 3)], at => '2026-01-04');
+\echo :SQLSTATE
+SELECT voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 1, line_no => 2), voucher.line('oss', 'purchase', 1)], at => '2026-01-04');
+\echo :SQLSTATE
+SELECT * FROM voucher.check();

@@ -1,0 +1,303 @@
+# What pg_dump writes, psql and pg_restore bring back: every row, every
+# sequence, and a database that goes on working.  The triggers are live while
+# it is restored, so a dump that was tampered with is refused.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+$ENV{PGCLIENTENCODING} = 'UTF8';
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+sub create_database
+{
+	my ($name, @sql) = @_;
+	$node->safe_psql('postgres',
+		"CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+	$node->safe_psql($name, $_) for @sql;
+}
+
+# ---------------------------------------------------------------------------
+# A database that has something of everything.  Comments work out what the
+# tests below rely on.
+# ---------------------------------------------------------------------------
+
+create_database('source', <<'SQL');
+CREATE EXTENSION voucher;
+
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTS', 4);
+INSERT INTO voucher.order_type (order_type) VALUES ('exchange');
+SELECT voucher.register_product('ecs', 'Elastic Compute Service');
+SELECT voucher.register_product('ecs.g7', E'back\\slash\ttab\nline "quoted" ''too''');
+SELECT voucher.register_product('oss');
+SELECT voucher.register_product('sms', universal => false);
+SELECT voucher.create_campaign('spring', '春天', '[2020-01-01,2100-01-01)');
+SELECT voucher.create_campaign($$o'brien "2"$$);
+SELECT voucher.invite('acme', 'spring');
+SELECT voucher.invite(E'\\N', $$o'brien "2"$$);
+
+SELECT voucher.create_template('gift', 'voucher', 'CNY', face_value => 200);
+SELECT voucher.create_template('dated', 'voucher', 'USD', face_value => 100, scope => 'ecs:purchase|exchange',
+    valid => '[2020-01-01,2100-01-01)', valid_for => '30 years 2 mons', time_zone => 'Asia/Shanghai');
+SELECT voucher.create_template('yen', 'voucher', 'JPY', face_value => 5000, payment_type => 'pay_as_you_go');
+SELECT voucher.create_template('test', 'voucher', 'XTS', face_value => 1.2345, uses => 3);
+SELECT voucher.create_template(E'name ''with'' "odd" \\ characters\n', 'coupon', 'CNY', discount_rate => 0.25, maximum => 50,
+    threshold => 100, first_purchase => true, campaign => 'spring', per_account => 1);
+SELECT voucher.create_template('invited', 'coupon', 'CNY', face_value => 8, campaign => 'spring', audience => 'invited',
+    min_duration => '1 mon', max_duration => '1 year', scope => 'ecs, oss, !ecs.g7');
+SELECT voucher.create_template('word', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'save-10');
+
+-- account ids that COPY, SQL and shells read in ways of their own
+SELECT voucher.open_account(a, c), voucher.deposit(a, d, c, request_id => 'paid in ' || c)
+FROM (VALUES ('acme', 'CNY', 1000), ('acme', 'USD', 500), ('acme', 'XTS', 9.8765), (E'\\N', 'CNY', 1000), (E'tab\t"quote"'' \\ line\n', 'CNY', 1000),
+             ('代金券', 'JPY', 10000), ('NULL', 'CNY', 1000), (' ', 'CNY', 1000)) AS v (a, c, d);
+SELECT voucher.open_account('idle', 'KWD');
+INSERT INTO voucher.purchase (account_id, product) VALUES ('acme', 'sms');
+
+SELECT voucher.grant('acme', 'gift', request_id => 'g1', reason => E'it''s a \\gift');
+SELECT voucher.grant('acme', 'gift', 20);
+SELECT voucher.grant('acme', 'dated');
+SELECT voucher.grant('acme', 'test');
+SELECT voucher.claim('acme', 'spring');
+SELECT voucher.grant('代金券', 'yen');
+SELECT voucher.grant(a, 'gift') FROM (VALUES (E'\\N'), (E'tab\t"quote"'' \\ line\n'), ('NULL'), (' ')) AS v (a);
+-- frozen, and frozen and thawed
+SELECT voucher.freeze('NULL', instrument_id, 'asked for') FROM voucher.instrument WHERE account_id = 'NULL';
+SELECT voucher.freeze(' ', instrument_id), voucher.unfreeze(' ', instrument_id) FROM voucher.instrument WHERE account_id = ' ';
+
+-- the seed's example: 500 = voucher 200 + cash 300; refunded in parts, invoiced, voided, invoiced
+SELECT voucher.settle(E'\\N', 'o1', 'oss', 'renewal', 500);
+SELECT voucher.issue_invoice(E'\\N', 'i''1', 'o1', 100);
+SELECT voucher.refund(E'\\N', 'o1', 33.33, 'r1', 'too much');
+SELECT voucher.void_invoice(E'\\N', 'i''1', 'wrong name');
+SELECT voucher.issue_invoice(E'\\N', 'i2', 'o1', 250);
+SELECT voucher.refund(E'\\N', 'o1', 100);
+
+-- first purchases with a coupon and a promo code, on several lines
+SELECT voucher.settle('acme', $$o'1$$, currency => 'CNY', promo_code => 'SAVE 10', lines => ARRAY[
+    voucher.line('ecs.g7.large', 'purchase', 150.55, '1 mon'), voucher.line('oss', 'purchase', 20, NULL, 7)]);
+SELECT voucher.settle('acme', 'o2', 'ecs', 'exchange', 12.34, currency => 'CNY', coupon => 'none');
+SELECT voucher.settle('acme', 'o3', 'ecs', 'exchange', 130, currency => 'USD');
+SELECT voucher.settle('acme', 'o4', 'sms', 'renewal', 0.00019999, currency => 'XTS', voucher => 'none');
+SELECT voucher.settle('acme', 'o5', 'ecs', 'renewal', 0.5, currency => 'XTS');
+SELECT voucher.settle('代金券', '订单', 'ecs', 'usage', 1234, payment_type => 'pay_as_you_go');
+SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purchase', 700);
+
+CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
+FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
+SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
+
+-- many versions, and on disk in another order than they were written
+SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
+SELECT voucher.refund('acme', 'many 30', 0.1) FROM generate_series(1, 5);
+CREATE INDEX backward_cash ON voucher.cash_entry (version DESC);
+CREATE INDEX backward_entry ON voucher.entry (version DESC);
+CREATE INDEX backward_settlement_entry ON voucher.settlement_entry (version DESC);
+CREATE INDEX backward_settlement ON voucher.settlement (order_id DESC);
+CLUSTER voucher.cash_entry USING backward_cash;
+CLUSTER voucher.entry USING backward_entry;
+CLUSTER voucher.settlement_entry USING backward_settlement_entry;
+CLUSTER voucher.settlement USING backward_settlement;
+DROP INDEX voucher.backward_cash, voucher.backward_entry, voucher.backward_settlement_entry, voucher.backward_settlement;
+SQL
+
+# ---------------------------------------------------------------------------
+# Comparing
+# ---------------------------------------------------------------------------
+
+my @relations = split /\n/, $node->safe_psql('source', q{
+	SELECT relname FROM pg_class
+	WHERE relnamespace = 'voucher'::regnamespace AND relkind IN ('r', 'S', 'v') ORDER BY 1});
+
+# All rows of all tables, views and sequences of the schema, sorted.
+my $all_rows = join ' UNION ALL ', map {
+	my $columns = /_seq$/ ? 'ROW(r.last_value, r.is_called)' : 'r';
+	qq{SELECT '$_ ' || $columns\::text FROM voucher.$_ AS r}
+} @relations;
+
+sub rows_of
+{
+	my ($database) = @_;
+	return $node->safe_psql($database, qq{$all_rows ORDER BY 1});
+}
+
+my $source = rows_of('source');
+my $secrets = $node->safe_psql('source', 'SELECT c FROM secret WHERE n > 2 ORDER BY n');
+my ($unused_code) = split /\n/, $secrets;
+
+sub broken
+{
+	my ($database) = @_;
+	return $node->safe_psql($database, 'SELECT rule, object FROM voucher.check()');
+}
+
+# Every table has rows: an empty one would be equal for nothing.
+is(join(' ', grep { $source !~ /^$_ /m } @relations), '', 'every table of the source has rows');
+is(broken('source'), '', 'the source is sound');
+is( $node->safe_psql('source', q{
+		SELECT count(*) > 0 FROM voucher.cash_entry AS a JOIN voucher.cash_entry AS b USING (account_id, currency)
+		WHERE a.version > b.version AND a.ctid < b.ctid}),
+	't', 'later entries stand before earlier ones');
+
+# The restored database has the same rows and goes on.
+sub same_and_alive
+{
+	my ($database, $how) = @_;
+
+	subtest $how => sub {
+		is(rows_of($database), $source, 'the same rows');
+		is(broken($database), '', 'check() finds nothing');
+
+		# ids go on where the source stopped; nothing collides
+		my $last = $node->safe_psql('source', 'SELECT max(instrument_id) FROM voucher.instrument');
+		is($node->safe_psql($database, q{SELECT voucher.grant('acme', 'gift', 150)}), $last + 1, 'grants');
+		is( $node->safe_psql($database, q{SELECT voucher.grant('acme', 'gift', request_id => 'g1') =
+				(SELECT instrument_id FROM voucher.entry WHERE request_id = 'g1')}), 't', 'knows an earlier request');
+		is( $node->safe_psql($database, q{SELECT voucher.create_template('another', 'voucher', 'CNY', face_value => 1)}),
+			1 + $node->safe_psql('source', 'SELECT max(template_id) FROM voucher.template'), 'creates a template');
+		is( $node->safe_psql($database, qq{SELECT voucher.activate('acme', '$unused_code') = $last + 2}),
+			't', 'activates a code minted before');
+
+		# 'NULL' has its voucher of 200 frozen: all 40 in cash; half comes back
+		is( $node->safe_psql($database, q{SELECT voucher, cash FROM voucher.settle('NULL', 'new', 'oss', 'renewal', 40)}),
+			'0.00|40.00', 'settles');
+		is( $node->safe_psql($database, q{SELECT amount FROM voucher.refund('NULL', 'new', 20)}), '-20.00', 'refunds');
+		is( $node->safe_psql($database, q{SELECT amount FROM voucher.issue_invoice('NULL', 'new', 'new')}),
+			'20.00', 'invoices');
+		# o1: 500 = 200 + 300, 133.33 of it refunded: 366.67 are left, of which
+		# 300 - round(133.33 * 300 / 500) = 300 - 80.00 = 220.00 in cash
+		is( $node->safe_psql($database, q{SELECT requested, amount FROM voucher.refund(E'\\\\N', 'o1')}),
+			'366.67|-220.00', 'refunds what is left of an order settled before');
+		is( $node->safe_psql($database, q{SELECT voucher, cash FROM voucher.settle(E'\\\\N', 'o1', 'oss', 'renewal', 500)}),
+			'200.00|300.00', 'answers an order settled before');
+		# every word can be used once, the product bought first once
+		is( $node->safe_psql($database, q{
+				SELECT string_agg(reason, ' ' ORDER BY kind) FROM voucher.match('acme', 'ecs.g7.large', 'purchase', 150, promo_code => 'save10', currency => 'CNY')
+				WHERE kind <> 'voucher' AND template <> 'invited'}),
+			'exhausted exhausted', 'knows what is used up');
+		is(broken($database), '', 'check() finds nothing afterwards');
+	};
+	$node->safe_psql('postgres', "DROP DATABASE $database");
+}
+
+# ---------------------------------------------------------------------------
+# Every way to dump and restore
+# ---------------------------------------------------------------------------
+
+sub dump_source
+{
+	my ($file, @options) = @_;
+	$node->command_ok([ 'pg_dump', '-d', 'source', '-f', "$dir/$file", @options ], "pg_dump @options");
+}
+
+sub restore
+{
+	my ($database, @command) = @_;
+	$node->command_ok([ @command, '-d', $database ], "restored by @command[0 .. $#command - 1]");
+}
+
+my @psql = qw(psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f);
+
+dump_source('plain.sql');
+for my $options ('--inserts', '--column-inserts', '--rows-per-insert=7')
+{
+	dump_source('inserts.sql', $options);
+	create_database('copy');
+	restore('copy', @psql, "$dir/inserts.sql");
+	same_and_alive('copy', "plain with $options");
+}
+create_database('copy');
+restore('copy', @psql, "$dir/plain.sql");
+same_and_alive('copy', 'plain');
+
+dump_source('custom', '-Fc');
+dump_source('directory', '-Fd', '-j2');
+for my $restore ([ 'custom' ], [ 'custom', '-1' ], [ 'directory' ])
+{
+	my ($file, @options) = @$restore;
+	create_database('copy');
+	restore('copy', 'pg_restore', '-e', @options, "$dir/$file");
+	same_and_alive('copy', "$file @options");
+}
+
+# Rows that the extension ships are there already and are not dumped again.
+dump_source('data.sql', '--data-only', '--exclude-table=secret');
+create_database('copy', 'CREATE EXTENSION voucher');
+restore('copy', @psql, "$dir/data.sql");
+same_and_alive('copy', 'only the data, into a new extension');
+
+# pg_restore -j does not mind foreign keys between the tables of an extension:
+# it loads them in any order.  A row that comes before what it refers to is
+# refused, and pg_restore fails; the way is to load the schema voucher by
+# itself, and all else in parallel.
+create_database('copy');
+if (system_log('pg_restore', '-e', '-j4', '-d', $node->connstr('copy'), "$dir/custom") == 0)
+{
+	same_and_alive('copy', 'custom -j4, in the right order by chance');
+}
+else
+{
+	pass('custom -j4 fails and says so');
+	$node->safe_psql('postgres', 'DROP DATABASE copy');
+}
+
+create_database('copy');
+restore('copy', 'pg_restore', '-e', '--section=pre-data', "$dir/directory");
+restore('copy', 'pg_restore', '-e', '--section=data', '-n', 'voucher', "$dir/directory");
+restore('copy', 'pg_restore', '-e', '-j4', '--section=data', '--section=post-data', '-N', 'voucher', "$dir/directory");
+same_and_alive('copy', 'voucher by itself, all else by pg_restore -j4');
+
+# Without triggers nothing is judged and first purchases are not kept; check()
+# says so.
+create_database('copy', 'CREATE EXTENSION voucher');
+restore('copy', 'pg_restore', '-e', '--data-only', '--disable-triggers', '-n', 'voucher', "$dir/custom");
+is( $node->safe_psql('copy', 'SELECT DISTINCT rule FROM voucher.check()'),
+	'first purchases are kept', 'check() finds what --disable-triggers left out');
+$node->safe_psql('postgres', 'DROP DATABASE copy');
+
+# ---------------------------------------------------------------------------
+# A dump that was tampered with
+# ---------------------------------------------------------------------------
+
+# Account 'NULL': 1000 CNY paid in and nothing spent; its voucher of 200 frozen.
+# Account "\N" (in COPY: \\N): o1 above, invoiceable 300 - 80 - 250 = -30.
+my $data = slurp_file("$dir/data.sql");
+my @tampered = (
+	[ 'more cash', qr/^(NULL\tCNY\t)1000(\.00\t2\t1)$/m, '${1}1001$2', qr/table "account" does not agree/ ],
+	[ 'a version of cash', qr/^(NULL\tCNY\t1000\.00\t)2(\t1)$/m, '${1}3$2', qr/table "account" does not agree/ ],
+	[ 'a cash entry missing', qr/^NULL\tCNY\t2\tdeposit\t.*\n/m, '', qr/table "account" does not agree/ ],
+	[ 'the first cash entry missing', qr/^NULL\tCNY\t1\topen\t.*\n/m, '', qr/"account_first_entry_fkey"/ ],
+	[ 'a cash entry changed', qr/^(NULL\tCNY\t2\tdeposit\t1000\.00\t)1000/m, '${1}1001', qr/table "account" does not agree/ ],
+	[ 'a cash entry too many', qr/^(NULL\tCNY\t)2(\tdeposit\t.*\tpaid )in(.*\n)/m,
+		'${1}2${2}in$3${1}3${2}twice$3', qr/table "account" does not agree/ ],
+	[ 'a voucher worth more', qr/^(NULL\t\d+\t\d+\t1\t2\tCNY\t)200(\.00\t)200/m, '${1}300${2}300', qr/table "instrument" does not agree/ ],
+	[ 'a voucher thawed', qr/^(NULL\t\d+\t\d+\t1\t2\tCNY\t200\.00\t200\.00\t.*)\tt\t1$/m, "\${1}\tf\t1", qr/table "instrument" does not agree/ ],
+	[ 'a freeze missing', qr/^NULL\t\d+\t2\t.*\tfreeze\t.*\n/m, '', qr/table "instrument" does not agree/ ],
+	[ 'an issue missing', qr/^NULL\t\d+\t1\t.*\tissue\t.*\n/m, '', qr/"instrument_first_entry_fkey"/ ],
+	[ 'a refund missing', qr/^\\\\N\to1\t5\trefund\t.*\n/m, '', qr/"settlement_entry_fkey"/ ],
+	[ 'an early refund missing', qr/^\\\\N\to1\t2\trefund\t.*\n/m, '', qr/table "settlement" does not agree/ ],
+	[ 'more to invoice', qr/^(\\\\N\to1\tCNY\t.*\t300\.00\t)-30(\.00\t5\t)/m, '${1}-29$2', qr/table "settlement" does not agree/ ],
+	[ 'cash into voucher', qr/^(\\\\N\to1\tCNY\t.*\t)200\.00\t300(\.00\t-30\.00\t5\t)/m, "\${1}199.00\t301\$2", qr/table "settlement" breaks a rule/ ],
+	[ 'a share moved', qr/^(acme\to'1\tCNY\t.*\{\{)(\d)/m, '${1}9$2', qr/table "settlement" breaks a rule/ ],
+);
+
+create_database('tampered', 'CREATE EXTENSION voucher');
+for my $case (@tampered)
+{
+	my ($what, $from, $to, $error) = @$case;
+	my $sql = $data;
+	my $changed = $sql =~ s/$from/'"' . $to =~ s{"}{\\"}gr . '"'/ee;
+
+	ok($changed, "$what: the dump has such a row") or next;
+	PostgreSQL::Test::Utils::append_to_file("$dir/$what.sql", $sql);
+	$node->command_checks_all([ @psql, "$dir/$what.sql", '-1', '-d', 'tampered' ], 3, [qr/^$/], [$error], "$what: refused");
+}
+restore('tampered', @psql, "$dir/data.sql");
+is(rows_of('tampered'), $source, 'untampered it is accepted there');
+
+$node->stop;
+done_testing();
