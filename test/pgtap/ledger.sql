@@ -270,6 +270,8 @@ SELECT is(pg_temp.with_trigger('account', event, body, $$SELECT voucher.deposit(
 FROM (VALUES
     ('BEFORE UPDATE', 'NEW.balance := 5000; RETURN NEW;', 'VC401'),
     ('BEFORE UPDATE', 'NEW.version := 70; RETURN NEW;', 'VC401'),
+    ('BEFORE UPDATE', 'IF NEW.version <> OLD.version AND NEW.account_id = ''ann'' THEN UPDATE voucher.account AS a SET balance = NEW.balance, version = NEW.version '
+                      'WHERE a.account_id = ''ben''; RETURN NULL; END IF; RETURN NEW;', 'VC401'),
     -- and to deposit as if there were no account to lock
     ('BEFORE UPDATE', 'RETURN NULL;', 'VC001'),
     ('BEFORE UPDATE', 'RETURN NEW;', 'accepted, check: sound')) AS t (event, body, expected);
