@@ -21,7 +21,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
              refund invoice list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
-ISOLATION  = settle-settle settle-replay request-id activate-activate claim-claim first-purchase \
+ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
              refund-refund refund-invoice freeze-settle
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
