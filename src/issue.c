@@ -1,9 +1,11 @@
 /*
  * issue.c
- *		Designated issue: grant, and claim of a campaign's bundle.
+ *		Designated issue: grant, and claim of a campaign's bundle by whom it
+ *		invites.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -15,6 +17,7 @@
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_grant);
+PG_FUNCTION_INFO_V1(voucher_invite);
 PG_FUNCTION_INFO_V1(voucher_claim);
 
 /*
@@ -152,9 +155,12 @@ voucher_grant(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(instrumentId);
 }
 
-/* Error unless a campaign exists and can be claimed at this time. */
-static void
-CheckClaimable(const char *campaign, TimestampTz at)
+/*
+ * Error VC006 unless a campaign exists.  What the store then holds is about
+ * the time "at".
+ */
+void
+CheckCampaign(const char *campaign, TimestampTz at)
 {
 	Datum		values[2];
 
@@ -164,6 +170,30 @@ CheckClaimable(const char *campaign, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_UNKNOWN_CAMPAIGN),
 				 errmsg("campaign \"%s\" does not exist", campaign)));
+}
+
+/* invite(account_id, campaign) returns void */
+Datum
+voucher_invite(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *campaign = TextArgument(fcinfo, 1, "campaign");
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(campaign);
+	StoreBegin();
+	CheckCampaign(campaign, GetCurrentTransactionStartTimestamp());
+	StoreRun(STMT_INVITE, STORE_WRITE, values, NULL);
+	StoreEnd();
+	PG_RETURN_VOID();
+}
+
+/* Error unless a campaign exists and can be claimed at this time. */
+static void
+CheckClaimable(const char *campaign, TimestampTz at)
+{
+	CheckCampaign(campaign, at);
 	if (!StoreBool(0, 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_CLAIMABLE),

@@ -49,6 +49,22 @@ OptionalTextArgument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/*
+ * A promo code as it is compared, NULL if none was typed.  Error 22023 if it
+ * was typed and nothing is left of it.
+ */
+char *
+ReadPromoCode(const char *typed)
+{
+	char	   *promoCode = typed == NULL ? NULL : NormalizePromoCode(typed);
+
+	if (promoCode != NULL && *promoCode == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "promo_code")));
+	return promoCode;
+}
+
 /* A finite instant that must be there. */
 TimestampTz
 TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)

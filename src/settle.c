@@ -151,14 +151,11 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 static void
 ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 {
-	const char *promoCode;
-
 	ReadOrderArguments(fcinfo, first, request);
 	first += ORDER_ARGUMENTS;
 	request->voucher = TextArgument(fcinfo, first, "voucher");
 	request->coupon = TextArgument(fcinfo, first + 1, "coupon");
-	promoCode = OptionalTextArgument(fcinfo, first + 2);
-	request->promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request->promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, first + 2));
 	request->at = TimeArgument(fcinfo, first + 3, "at");
 }
 
@@ -547,14 +544,12 @@ voucher_match(PG_FUNCTION_ARGS)
 	OrderRequest request = {0};
 	OrderFacts	facts;
 	Candidate **sorted;
-	const char *promoCode;
 	int			rank = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	request.accountId = TextArgument(fcinfo, 0, "account_id");
 	ReadOrderArguments(fcinfo, 1, &request);
-	promoCode = OptionalTextArgument(fcinfo, next);
-	request.promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
 	request.at = TimeArgument(fcinfo, next + 1, "at");
 
 	StoreBegin();

@@ -40,6 +40,9 @@ STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvtttt",
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
+STATEMENT(INVITE, "tt",
+		  "INSERT INTO voucher.invitation (account_id, campaign) VALUES ($1, $2) "
+		  "ON CONFLICT ON CONSTRAINT invitation_pkey DO NOTHING")
 STATEMENT(INVITED, "tt",
 		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
 
