@@ -52,17 +52,6 @@ Int4Array(Datum *items, int n)
 	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* A value of one of the extension's row types. */
-static Datum
-FormRow(Oid type, const RowValues *row)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
-	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) row->values, (bool *) row->isnull);
-
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(tuple);
-}
-
 /* An array of values of a row type. */
 static Datum
 RowArray(Oid type, Datum *items, int n)
@@ -100,7 +89,7 @@ SetRequest(RowValues *row, const OrderRequest *request, const PlanOrder *order)
 		fields.values[LINE_AMOUNT] = AmountGetDatum(line->amount);
 		fields.values[LINE_DURATION] = request->durations[i];
 		fields.isnull[LINE_DURATION] = !request->hasDuration[i];
-		lines[i] = FormRow(lineType, &fields);
+		lines[i] = FormRow(lineType, LINE_ATTRIBUTES, &fields);
 	}
 	row->values[COL_LINES] = RowArray(lineType, lines, n);
 }
@@ -132,7 +121,7 @@ SetPlan(RowValues *row, const PlanOrder *order, const PaymentPlan *plan)
 		fields.isnull[PART_INSTRUMENT_ID] = part->candidate->instrumentId == 0;
 		fields.values[PART_PAID] = AmountGetDatum(part->amount);
 		fields.values[PART_SHARE] = Array8(types->amount, shares, order->nlines);
-		parts[i] = FormRow(types->part, &fields);
+		parts[i] = FormRow(types->part, PART_ATTRIBUTES, &fields);
 	}
 	row->values[COL_PARTS] = RowArray(types->part, parts, plan->nparts);
 }
@@ -169,7 +158,7 @@ SetFirstPurchase(RowValues *row, const PlanOrder *order)
 static Datum
 RowDatum(const RowValues *row)
 {
-	return SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, row), false, -1);
+	return SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, COL_COUNT, row), false, -1);
 }
 
 /* ------------------------------------------------------------------------

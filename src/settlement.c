@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,7 +21,25 @@
 
 PG_FUNCTION_INFO_V1(check_settlement);
 
-/* Take a value of a row type apart; it must have natts attributes. */
+/*
+ * Take a row's first natts attributes apart.  More may follow: columns that an
+ * administrator has added, or has added and dropped.
+ */
+static void
+DeformTuple(HeapTuple tuple, TupleDesc desc, int natts, RowValues *result)
+{
+	if (desc->natts == natts)
+	{
+		heap_deform_tuple(tuple, desc, result->values, result->isnull);
+		return;
+	}
+	if (desc->natts < natts)
+		elog(ERROR, "row type %u has %d attributes, not %d", desc->tdtypeid, desc->natts, natts);
+	for (int i = 0; i < natts; i++)
+		result->values[i] = heap_getattr(tuple, i + 1, desc, &result->isnull[i]);
+}
+
+/* Take a value of a row type apart: its first natts attributes. */
 void
 DeformRow(Datum row, int natts, RowValues *result)
 {
@@ -29,14 +48,29 @@ DeformRow(Datum row, int natts, RowValues *result)
 											  HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple;
 
-	if (desc->natts != natts)
-		elog(ERROR, "row type %u has %d attributes, not %d", desc->tdtypeid, desc->natts, natts);
 	tuple.t_data = header;
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
-	heap_deform_tuple(&tuple, desc, result->values, result->isnull);
+	DeformTuple(&tuple, desc, natts, result);
 	ReleaseTupleDesc(desc);
+}
+
+/* Put a value of a row type together; attributes past the first natts are null. */
+Datum
+FormRow(Oid type, int natts, const RowValues *row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *isnull = palloc(desc->natts * sizeof(bool));
+	HeapTuple	tuple;
+
+	memcpy(values, row->values, natts * sizeof(Datum));
+	memset(isnull, true, desc->natts * sizeof(bool));
+	memcpy(isnull, row->isnull, natts * sizeof(bool));
+	tuple = heap_form_tuple(desc, values, isnull);
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(tuple);
 }
 
 /* The elements of an array of a row type, none of them null; returns how many. */
@@ -168,16 +202,9 @@ Datum
 check_settlement(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
 	RowValues	row;
 
-	if (desc->natts != COL_COUNT)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has %d columns instead of %d",
-						RelationGetRelationName(data->tg_relation), desc->natts, COL_COUNT),
-				 errhint("Columns must not be added to or dropped from the extension's tables.")));
-	heap_deform_tuple(data->tg_trigtuple, desc, row.values, row.isnull);
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), COL_COUNT, &row);
 	CheckTotals(data, &row);
 	CheckShares(data, &row);
 	SettlementArrived(data);

@@ -3,6 +3,7 @@
  *		The columns of voucher.settlement, and of its lines and parts.
  *
  * Columns are added at the end and never removed, so their places are fixed.
+ * An administrator's own columns come after ours.
  */
 #ifndef VOUCHER_SETTLEMENT_H
 #define VOUCHER_SETTLEMENT_H
@@ -58,6 +59,7 @@ typedef struct RowValues
 	bool		isnull[COL_COUNT];
 } RowValues;
 
+extern Datum FormRow(Oid type, int natts, const RowValues *row);
 extern void DeformRow(Datum row, int natts, RowValues *result);
 extern int	DeformArray(Datum array, Datum **elements);
 
