@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "ledger.h"
+#include "rows.h"
 #include "store.h"
 #include "triggers.h"
 
@@ -25,33 +26,6 @@ PG_FUNCTION_INFO_V1(apply_entry);
 PG_FUNCTION_INFO_V1(open_balance);
 PG_FUNCTION_INFO_V1(protect);
 PG_FUNCTION_INFO_V1(check_per_account);
-
-/* Columns of every table that holds a balance; the last two are instrument's. */
-enum
-{
-	BAL_ACCOUNT = 1,
-	BAL_KEY,
-	BAL_VERSION,
-	BAL_BALANCE,
-	BAL_USED,
-	BAL_FROZEN
-};
-
-/* Columns of every table of entries; then those of entry, and of settlement_entry. */
-enum
-{
-	ENT_ACCOUNT = 1,
-	ENT_KEY,
-	ENT_VERSION,
-	ENT_KIND,
-	ENT_AMOUNT,
-	ENT_BALANCE,
-	ENT_USES = 7,
-	ENT_USED,
-	ENT_REQUESTED = 7,
-	ENT_REFUNDED,
-	ENT_REFUNDED_CASH
-};
 
 /* A ledger: the table that holds its balances, and the statements about them. */
 typedef struct Ledger
@@ -112,30 +86,6 @@ NotNull(TriggerData *data, HeapTuple row, int column)
 	if (isnull)
 		elog(ERROR, "column %d of table \"%s\" is null", column,
 			 RelationGetRelationName(data->tg_relation));
-	return value;
-}
-
-/* A column of the new row by its name, for those that come in no fixed place. */
-static Datum
-NamedColumn(TriggerData *data, const char *name, bool *isnull)
-{
-	int			column = SPI_fnumber(RelationGetDescr(data->tg_relation), name);
-
-	if (column <= 0)
-		elog(ERROR, "table \"%s\" has no column \"%s\"",
-			 RelationGetRelationName(data->tg_relation), name);
-	return Column(data, data->tg_trigtuple, column, isnull);
-}
-
-/* As NamedColumn, for one that is declared NOT NULL. */
-static Datum
-NamedNotNull(TriggerData *data, const char *name)
-{
-	bool		isnull;
-	Datum		value = NamedColumn(data, name, &isnull);
-
-	if (isnull)
-		elog(ERROR, "column \"%s\" is null", name);
 	return value;
 }
 
@@ -367,19 +317,19 @@ static void
 CheckInstrument(TriggerData *data)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	RangeType  *validity = DatumGetRangeTypeP(NamedNotNull(data, "validity"));
+	RangeType  *validity = DatumGetRangeTypeP(NotNull(data, data->tg_trigtuple, INS_VALIDITY));
 	char		flags = range_get_flags(validity);
 	bool		noFaceValue;
 	bool		noLimit;
-	Datum		faceValue = NamedColumn(data, "face_value", &noFaceValue);
-	Datum		maxUses = NamedColumn(data, "max_uses", &noLimit);
+	Datum		faceValue = Column(data, row, INS_FACE_VALUE, &noFaceValue);
+	Datum		maxUses = Column(data, row, INS_MAX_USES, &noLimit);
 
-	if (DatumGetInt32(NamedNotNull(data, "ordinal")) < 1)
+	if (DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL)) < 1)
 		RefuseRow(data, "Ordinals count from 1.");
 	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
 		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
 		RefuseRow(data, "The balance must not exceed the face value.");
-	if (!noLimit && DatumGetInt32(NotNull(data, row, BAL_USED)) > DatumGetInt32(maxUses))
+	if (!noLimit && DatumGetInt32(NotNull(data, row, INS_USED)) > DatumGetInt32(maxUses))
 		RefuseRow(data, "It must not have served more orders than it can.");
 	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
 		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
@@ -404,8 +354,8 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 	values[3] = NotNull(data, row, BAL_BALANCE);
 	if (ledger == LEDGER_INSTRUMENT)
 	{
-		values[4] = NotNull(data, row, BAL_USED);
-		values[5] = NotNull(data, row, BAL_FROZEN);
+		values[4] = NotNull(data, row, INS_USED);
+		values[5] = NotNull(data, row, INS_FROZEN);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 		values[4] = AmountGetDatum(cash);
@@ -437,7 +387,8 @@ open_balance(PG_FUNCTION_ARGS)
 
 	if (TextIs(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT), ""))
 		RefuseRow(data, "An account's id must not be empty.");
-	if (DatumGetInt32(NamedNotNull(data, "first_entry")) != 1)
+	if (DatumGetInt32(NotNull(data, data->tg_trigtuple,
+							  ledger == LEDGER_INSTRUMENT ? INS_FIRST_ENTRY : ACC_FIRST_ENTRY)) != 1)
 		RefuseRow(data, "The first entry is number 1.");
 	if (ledger == LEDGER_INSTRUMENT)
 		CheckInstrument(data);
@@ -475,9 +426,9 @@ MovementIsExpected(TriggerData *data)
 			continue;
 		if (strcmp(movement->table, LEDGER_INSTRUMENT->table) == 0)
 		{
-			wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, BAL_FROZEN));
-			isFrozen = DatumGetBool(NotNull(data, row, BAL_FROZEN));
-			if (movement->used != DatumGetInt32(NotNull(data, row, BAL_USED)) ||
+			wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_FROZEN));
+			isFrozen = DatumGetBool(NotNull(data, row, INS_FROZEN));
+			if (movement->used != DatumGetInt32(NotNull(data, row, INS_USED)) ||
 				isFrozen != (movement->freezes || (wasFrozen && !movement->unfreezes)))
 				continue;
 		}
@@ -567,12 +518,12 @@ Datum
 check_per_account(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	int32		ordinal = DatumGetInt32(NamedNotNull(data, "ordinal"));
+	int32		ordinal = DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL));
 	const Template *template;
 
 	StoreBegin();
 	CatalogBegin();
-	template = CatalogTemplate(DatumGetInt64(NamedNotNull(data, "template_id")));
+	template = CatalogTemplate(DatumGetInt64(NotNull(data, data->tg_trigtuple, INS_TEMPLATE)));
 	if (ordinal > template->perAccount)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),

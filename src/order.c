@@ -17,7 +17,7 @@
 
 #include "issue.h"
 #include "order.h"
-#include "settlement.h"
+#include "rows.h"
 #include "store.h"
 
 /* ------------------------------------------------------------------------
@@ -182,14 +182,14 @@ ReadLines(OrderRequest *request, ArrayType *array)
 	AllocateLines(request, n);
 	for (int i = 0; i < n; i++)
 	{
-		RowValues	line;
+		Row			line;
 
 		CHECK_FOR_INTERRUPTS();
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("the order's line at position %d must not be null", i + 1)));
-		DeformRow(elements[i], LINE_ATTRIBUTES, &line);
+		DeformRow(elements[i], LINE_COLUMNS, &line);
 		CheckLinePart(line.isnull[LINE_PRODUCT], "product", i + 1);
 		CheckLinePart(line.isnull[LINE_ORDER_TYPE], "order_type", i + 1);
 		CheckLinePart(line.isnull[LINE_AMOUNT], "amount", i + 1);
@@ -317,25 +317,22 @@ ReadValidity(RangeType *validity, Candidate *candidate)
 	candidate->expiry = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }
 
-/* The instrument in a row of ORDER_FACTS. */
+/* The instrument in a row of voucher.instrument, but for its terms. */
 static void
-ReadCandidate(uint64 row, Candidate *candidate)
+ReadCandidate(const Row *row, Candidate *candidate)
 {
-	bool		isnull;
-	Datum		value;
-
-	candidate->instrumentId = StoreInt64(row, 7);
-	candidate->version = StoreInt32(row, 9);
-	value = StoreDatum(row, 10, &isnull);
-	candidate->faceValue = isnull ? 0 : DatumGetAmount(value);
-	candidate->balance = StoreAmount(row, 11);
-	candidate->used = StoreInt32(row, 12);
-	value = StoreDatum(row, 13, &isnull);
-	candidate->maxUses = isnull ? PG_INT32_MAX : DatumGetInt32(value);
-	ReadValidity(DatumGetRangeTypeP(StoreNotNull(row, 14)), candidate);
-	candidate->issuedAt = StoreTime(row, 15);
-	candidate->frozen = StoreBool(row, 16);
+	candidate->instrumentId = DatumGetInt64(row->values[BAL_KEY]);
+	candidate->version = DatumGetInt32(row->values[BAL_VERSION]);
+	candidate->balance = DatumGetAmount(row->values[BAL_BALANCE]);
+	candidate->used = DatumGetInt32(row->values[INS_USED]);
+	candidate->frozen = DatumGetBool(row->values[INS_FROZEN]);
+	candidate->faceValue = row->isnull[INS_FACE_VALUE] ? 0 :
+		DatumGetAmount(row->values[INS_FACE_VALUE]);
+	candidate->maxUses = row->isnull[INS_MAX_USES] ? PG_INT32_MAX :
+		DatumGetInt32(row->values[INS_MAX_USES]);
+	candidate->issuedAt = DatumGetTimestampTz(row->values[INS_ISSUED_AT]);
 	candidate->invited = true;
+	ReadValidity(DatumGetRangeTypeP(row->values[INS_VALIDITY]), candidate);
 }
 
 /* A promo code that the account has not used yet: its first use issues the instrument. */
@@ -355,16 +352,24 @@ NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate
 static void
 ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 {
+	Row			row;
+
 	if (rows == 0)
 		RefuseUnknownAccount(request->accountId, request->currency);
+	if (request->currency == NULL && rows > 1)
+	{
+		DeformRow(StoreNotNull(rows - 1, 1), ACC_COLUMNS, &row);
+		account->currency = TextDatumGetCString(row.values[BAL_KEY]);
+	}
+	DeformRow(StoreNotNull(0, 1), ACC_COLUMNS, &row);
 	account->accountId = request->accountId;
-	account->currency = StoreText(0, 1);
-	account->balance = StoreAmount(0, 2);
-	account->version = StoreInt32(0, 3);
-	account->epoch = StoreInt64(0, 4);
-	if (request->currency == NULL && rows > 1 &&
-		strcmp(StoreText(rows - 1, 1), account->currency) != 0)
+	if (account->currency != NULL &&
+		strcmp(account->currency, TextDatumGetCString(row.values[BAL_KEY])) != 0)
 		RefuseManyCurrencies(request->accountId);
+	account->currency = TextDatumGetCString(row.values[BAL_KEY]);
+	account->version = DatumGetInt32(row.values[BAL_VERSION]);
+	account->balance = DatumGetAmount(row.values[BAL_BALANCE]);
+	account->epoch = DatumGetInt64(row.values[ACC_EPOCH]);
 }
 
 /*
@@ -409,8 +414,8 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	rows = StoreRun(STMT_ORDER_FACTS, mode, values, nulls);
 
 	ReadAccount(request, rows, &facts->account);
-	facts->settled = StoreBool(0, 5);
-	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 6)));
+	facts->settled = StoreBool(0, 3);
+	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 4)));
 	order->currency = facts->account.currency;
 	order->at = request->at;
 	order->nlines = request->nlines;
@@ -419,15 +424,17 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	for (uint64 row = 0; row < rows; row++)
 	{
 		Candidate  *candidate = &facts->candidates[n];
-		bool		isnull;
 		SPITupleTable *table = SPI_tuptable;
+		bool		isnull;
+		Datum		value = StoreDatum(row, 2, &isnull);
+		Row			instrument;
 
-		StoreDatum(row, 7, &isnull);
 		if (isnull)
 			break;				/* the account has no instruments */
 
+		DeformRow(value, INS_COLUMNS, &instrument);
 		/* may run a statement itself */
-		candidate->terms = &CatalogTemplate(StoreInt64(row, 8))->terms;
+		candidate->terms = &CatalogTemplate(DatumGetInt64(instrument.values[INS_TEMPLATE]))->terms;
 		SPI_tuptable = table;
 		if (candidate->terms->kind == KIND_PROMO_CODE)
 		{
@@ -435,7 +442,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 				continue;
 			facts->promo = candidate;
 		}
-		ReadCandidate(row, candidate);
+		ReadCandidate(&instrument, candidate);
 		n++;
 	}
 	if (promo != NULL)

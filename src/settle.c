@@ -16,8 +16,8 @@
 #include "utils/typcache.h"
 
 #include "issue.h"
+#include "rows.h"
 #include "settle.h"
-#include "settlement.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_match);
@@ -29,106 +29,79 @@ PG_FUNCTION_INFO_V1(voucher_settle);
  * ------------------------------------------------------------------------
  */
 
-/* Set a text column; NULL makes it null. */
-static void
-SetText(RowValues *row, int column, const char *text)
-{
-	row->isnull[column] = (text == NULL);
-	row->values[column] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
-}
-
-/* An array of a by-value 8-byte type. */
-static Datum
-Array8(Oid type, Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
-}
-
-/* An integer array. */
-static Datum
-Int4Array(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-}
-
-/* An array of values of a row type. */
-static Datum
-RowArray(Oid type, Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, type, -1, false, TYPALIGN_DOUBLE));
-}
-
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
-SetRequest(RowValues *row, const OrderRequest *request, const PlanOrder *order)
+SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
 {
 	Oid			lineType = StoreGetTypes()->line;
 	int			n = order->nlines;
 	Datum	   *lines = palloc(n * sizeof(Datum));
 
-	SetText(row, COL_ACCOUNT_ID, request->accountId);
-	SetText(row, COL_ORDER_ID, request->orderId);
-	SetText(row, COL_CURRENCY, order->currency);
-	SetText(row, COL_PAYMENT_TYPE, request->paymentType);
-	SetText(row, COL_CHOSEN_VOUCHER, request->voucher);
-	SetText(row, COL_CHOSEN_COUPON, request->coupon);
-	SetText(row, COL_PROMO_CODE, request->promoCode);
-	row->values[COL_AT] = TimestampTzGetDatum(request->at);
+	SetText(row, BAL_ACCOUNT, request->accountId);
+	SetText(row, BAL_KEY, request->orderId);
+	SetText(row, SET_CURRENCY, order->currency);
+	SetText(row, SET_PAYMENT_TYPE, request->paymentType);
+	SetText(row, SET_CHOSEN_VOUCHER, request->voucher);
+	SetText(row, SET_CHOSEN_COUPON, request->coupon);
+	SetText(row, SET_PROMO_CODE, request->promoCode);
+	SetValue(row, SET_AT, TimestampTzGetDatum(request->at));
 
 	for (int i = 0; i < n; i++)
 	{
 		const PlanLine *line = &order->lines[i];
-		RowValues	fields;
+		Row			fields;
 
 		CHECK_FOR_INTERRUPTS();
-		memset(fields.isnull, false, sizeof(fields.isnull));
-		fields.values[LINE_NO] = Int32GetDatum(line->lineNo);
+		EmptyRow(&fields);
+		SetValue(&fields, LINE_NO, Int32GetDatum(line->lineNo));
 		SetText(&fields, LINE_PRODUCT, line->product);
 		SetText(&fields, LINE_ORDER_TYPE, line->orderType);
-		fields.values[LINE_AMOUNT] = AmountGetDatum(line->amount);
-		fields.values[LINE_DURATION] = request->durations[i];
-		fields.isnull[LINE_DURATION] = !request->hasDuration[i];
-		lines[i] = FormRow(lineType, LINE_ATTRIBUTES, &fields);
+		SetValue(&fields, LINE_AMOUNT, AmountGetDatum(line->amount));
+		if (request->hasDuration[i])
+			SetValue(&fields, LINE_DURATION, request->durations[i]);
+		lines[i] = FormRow(lineType, &fields);
 	}
-	row->values[COL_LINES] = RowArray(lineType, lines, n);
+	SetValue(row, SET_LINES, RowArray(lineType, lines, n));
 }
 
 /* The columns that the plan decides. */
 static void
-SetPlan(RowValues *row, const PlanOrder *order, const PaymentPlan *plan)
+SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 {
 	const StoreTypes *types = StoreGetTypes();
 	Datum	   *shares = palloc(order->nlines * sizeof(Datum));
 	Datum		parts[KIND_COUNT];
 
-	row->values[COL_GROSS] = AmountGetDatum(plan->gross);
-	row->values[COL_DISCOUNT] = AmountGetDatum(plan->discount);
-	row->values[COL_ROUNDING] = AmountGetDatum(plan->rounding);
-	row->values[COL_VOUCHER] = AmountGetDatum(plan->voucher);
-	row->values[COL_CASH] = AmountGetDatum(plan->cash);
-	row->values[COL_INVOICEABLE] = AmountGetDatum(plan->cash);
+	SetValue(row, SET_GROSS, AmountGetDatum(plan->gross));
+	SetValue(row, SET_DISCOUNT, AmountGetDatum(plan->discount));
+	SetValue(row, SET_ROUNDING, AmountGetDatum(plan->rounding));
+	SetValue(row, SET_VOUCHER, AmountGetDatum(plan->voucher));
+	SetValue(row, SET_CASH, AmountGetDatum(plan->cash));
+	SetValue(row, BAL_BALANCE, AmountGetDatum(plan->cash));
 
 	for (int i = 0; i < plan->nparts; i++)
 	{
 		const PlanPart *part = &plan->parts[i];
-		RowValues	fields;
+		Row			fields;
 
 		for (int j = 0; j < order->nlines; j++)
 			shares[j] = AmountGetDatum(part->shares[j]);
-		memset(fields.isnull, false, sizeof(fields.isnull));
-		fields.values[PART_INSTRUMENT_ID] = Int64GetDatum(part->candidate->instrumentId);
-		fields.isnull[PART_INSTRUMENT_ID] = part->candidate->instrumentId == 0;
-		fields.values[PART_PAID] = AmountGetDatum(part->amount);
-		fields.values[PART_SHARE] = Array8(types->amount, shares, order->nlines);
-		parts[i] = FormRow(types->part, PART_ATTRIBUTES, &fields);
+		EmptyRow(&fields);
+		if (part->candidate->instrumentId != 0)
+			SetValue(&fields, PART_INSTRUMENT_ID, Int64GetDatum(part->candidate->instrumentId));
+		SetValue(&fields, PART_PAID, AmountGetDatum(part->amount));
+		SetValue(&fields, PART_SHARE,
+				 PointerGetDatum(construct_array(shares, order->nlines, types->amount,
+												 sizeof(Amount), FLOAT8PASSBYVAL,
+												 TYPALIGN_DOUBLE)));
+		parts[i] = FormRow(types->part, &fields);
 	}
-	row->values[COL_PARTS] = RowArray(types->part, parts, plan->nparts);
+	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
 }
 
 /* The products that the account buys with this order for the first time. */
 static void
-SetFirstPurchase(RowValues *row, const PlanOrder *order)
+SetFirstPurchase(Row *row, const PlanOrder *order)
 {
 	Datum	   *products = palloc(order->nlines * sizeof(Datum));
 	const char **seen = palloc(order->nlines * sizeof(char *));
@@ -148,17 +121,9 @@ SetFirstPurchase(RowValues *row, const PlanOrder *order)
 		seen[n] = line->registered;
 		products[n++] = CStringGetTextDatum(line->registered);
 	}
-	row->isnull[COL_FIRST_PURCHASE] = (n == 0);
 	if (n > 0)
-		row->values[COL_FIRST_PURCHASE] =
-			PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* The row as a value of type voucher.settlement, in the memory of StoreBegin's caller. */
-static Datum
-RowDatum(const RowValues *row)
-{
-	return SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, COL_COUNT, row), false, -1);
+		SetValue(row, SET_FIRST_PURCHASE,
+				 PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 /* ------------------------------------------------------------------------
@@ -204,9 +169,10 @@ voucher_quote(PG_FUNCTION_ARGS)
 	OrderRequest request = {0};
 	OrderFacts	facts;
 	PaymentPlan plan;
-	RowValues row = {0};
+	Row			row;
 	Datum		result;
 
+	EmptyRow(&row);
 	request.accountId = TextArgument(fcinfo, 0, "account_id");
 	ReadRequest(fcinfo, 1, &request);
 
@@ -217,9 +183,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
-	row.isnull[COL_RECORDED_AT] = true;
-	row.isnull[COL_ENTRY_VERSION] = true;
-	result = RowDatum(&row);
+	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
 }
@@ -233,7 +197,7 @@ typedef struct Argument
 
 /* The first argument in which two rows of a type differ; NULL if they agree in all. */
 static const char *
-FirstDifference(Oid type, const Argument *arguments, int n, const RowValues *a, const RowValues *b)
+FirstDifference(Oid type, const Argument *arguments, int n, const Row *a, const Row *b)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
 	const char *name = NULL;
@@ -241,7 +205,7 @@ FirstDifference(Oid type, const Argument *arguments, int n, const RowValues *a, 
 	for (int i = 0; i < n && name == NULL; i++)
 	{
 		int			j = arguments[i].attribute;
-		Form_pg_attribute attribute = TupleDescAttr(desc, j);
+		Form_pg_attribute attribute = TupleDescAttr(desc, j - 1);
 
 		if (a->isnull[j] != b->isnull[j] ||
 			(!a->isnull[j] && !datum_image_eq(a->values[j], b->values[j], attribute->attbyval,
@@ -269,12 +233,12 @@ LinesDifference(Datum a, Datum b)
 		return "lines";
 	for (int i = 0; i < n && name == NULL; i++)
 	{
-		RowValues	leftLine;
-		RowValues	rightLine;
+		Row			leftLine;
+		Row			rightLine;
 
 		CHECK_FOR_INTERRUPTS();
-		DeformRow(left[i], LINE_ATTRIBUTES, &leftLine);
-		DeformRow(right[i], LINE_ATTRIBUTES, &rightLine);
+		DeformRow(left[i], LINE_COLUMNS, &leftLine);
+		DeformRow(right[i], LINE_COLUMNS, &rightLine);
 		name = FirstDifference(StoreGetTypes()->line, attributes, lengthof(attributes),
 							   &leftLine, &rightLine);
 	}
@@ -289,14 +253,14 @@ static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
 {
 	static const Argument body[] = {
-		{COL_CURRENCY, "currency"}, {COL_PAYMENT_TYPE, "payment_type"},
-		{COL_CHOSEN_VOUCHER, "voucher"}, {COL_CHOSEN_COUPON, "coupon"},
-		{COL_PROMO_CODE, "promo_code"}
+		{SET_CURRENCY, "currency"}, {SET_PAYMENT_TYPE, "payment_type"},
+		{SET_CHOSEN_VOUCHER, "voucher"}, {SET_CHOSEN_COUPON, "coupon"},
+		{SET_PROMO_CODE, "promo_code"}
 	};
 	Datum		key[2];
 	Datum		stored;
-	RowValues	now = {0};
-	RowValues	then;
+	Row			now;
+	Row			then;
 	const char *differs;
 
 	key[0] = CStringGetTextDatum(request->accountId);
@@ -304,11 +268,12 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	StoreRun(STMT_SETTLEMENT_READ, STORE_WRITE, key, NULL);
 	stored = StoreNotNull(0, 1);
 
+	EmptyRow(&now);
 	SetRequest(&now, request, &facts->order);
-	DeformRow(stored, COL_COUNT, &then);
+	DeformRow(stored, SET_COLUMNS, &then);
 	differs = FirstDifference(StoreGetTypes()->settlement, body, lengthof(body), &now, &then);
 	if (differs == NULL)
-		differs = LinesDifference(now.values[COL_LINES], then.values[COL_LINES]);
+		differs = LinesDifference(now.values[SET_LINES], then.values[SET_LINES]);
 	if (differs != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_ORDER_DIFFERS),
@@ -332,88 +297,73 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 						   AmountToString(account->balance))));
 }
 
-/*
- * Write all rows of a settlement and move the balances: its own row, an entry
- * for each instrument used, and one for the cash.  False, and nothing written,
- * if the account is no longer in the epoch that the plan was made in.
- */
-static bool
-WriteSettlement(const RowValues *row, const Account *account, const PaymentPlan *plan)
+/* The entry of a part's instrument, and the movement that it makes. */
+static Datum
+InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *movement)
 {
-	static const int columns[] = {
-		COL_ACCOUNT_ID, COL_ORDER_ID, COL_GROSS, COL_DISCOUNT, COL_ROUNDING, COL_VOUCHER, COL_CASH,
-		COL_AT, COL_CURRENCY, COL_PAYMENT_TYPE, COL_CHOSEN_VOUCHER, COL_CHOSEN_COUPON,
-		COL_PROMO_CODE, COL_LINES, COL_PARTS, COL_FIRST_PURCHASE
-	};
-	int			n = lengthof(columns);
-	Datum		values[lengthof(columns) + 8];
-	char		nulls[lengthof(columns) + 8];
-	Oid			amountType = StoreGetTypes()->amount;
-	Movement	movements[KIND_COUNT + 2] = {0};
-	int			nmovements = 0;
-	Datum		ids[KIND_COUNT];
-	Datum		versions[KIND_COUNT];
-	Datum		used[KIND_COUNT];
-	Datum		amounts[KIND_COUNT];
-	Datum		balances[KIND_COUNT];
+	const Candidate *candidate = part->candidate;
+	Row			row;
 
-	memset(nulls, ' ', sizeof(nulls));
+	movement->table = "instrument";
+	movement->accountId = settlement->values[BAL_ACCOUNT];
+	movement->key = Int64GetDatum(candidate->instrumentId);
+	movement->version = candidate->version + 1;
+	movement->amount = candidate->terms->hasRate ? 0 : -part->amount;
+	movement->balance = candidate->balance + movement->amount;
+	movement->uses = 1;
+	movement->used = candidate->used + 1;
+
+	EmptyRow(&row);
+	SetValue(&row, ENT_ACCOUNT, movement->accountId);
+	SetValue(&row, ENT_KEY, movement->key);
+	SetValue(&row, ENT_VERSION, Int32GetDatum(movement->version));
+	SetText(&row, ENT_KIND, "settle");
+	SetValue(&row, ENT_AMOUNT, AmountGetDatum(movement->amount));
+	SetValue(&row, ENT_BALANCE, AmountGetDatum(movement->balance));
+	SetValue(&row, ENT_USES, Int32GetDatum(movement->uses));
+	SetValue(&row, ENT_USED, Int32GetDatum(movement->used));
+	SetValue(&row, ENT_AT, settlement->values[SET_AT]);
+	SetValue(&row, ENT_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
+	SetValue(&row, ENT_ORDER, settlement->values[BAL_KEY]);
+	return FormRow(StoreGetTypes()->entry, &row);
+}
+
+/* The entry of the cash, and the movement that it makes. */
+static Datum
+CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movement *movement)
+{
+	Row			row;
+
+	movement->table = "account";
+	movement->accountId = settlement->values[BAL_ACCOUNT];
+	movement->key = settlement->values[SET_CURRENCY];
+	movement->version = account->version + 1;
+	movement->amount = -cash;
+	movement->balance = account->balance - cash;
+
+	EmptyRow(&row);
+	SetValue(&row, ENT_ACCOUNT, movement->accountId);
+	SetValue(&row, ENT_KEY, movement->key);
+	SetValue(&row, ENT_VERSION, Int32GetDatum(movement->version));
+	SetText(&row, ENT_KIND, "settle");
+	SetValue(&row, ENT_AMOUNT, AmountGetDatum(movement->amount));
+	SetValue(&row, ENT_BALANCE, AmountGetDatum(movement->balance));
+	SetValue(&row, CASH_AT, settlement->values[SET_AT]);
+	SetValue(&row, CASH_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
+	SetValue(&row, CASH_ORDER, settlement->values[BAL_KEY]);
+	return FormRow(StoreGetTypes()->cashEntry, &row);
+}
+
+/*
+ * Error unless all that was announced has happened.  It has not where somebody
+ * wrote an entry of an instrument past the account, or where a trigger or rule
+ * of a user's own took a row away.
+ */
+static void
+CheckMovements(const Account *account, const Movement *movements, int n)
+{
 	for (int i = 0; i < n; i++)
 	{
-		values[i] = row->values[columns[i]];
-		nulls[i] = NULL_FLAG(row->isnull[columns[i]]);
-	}
-	for (int i = 0; i < plan->nparts; i++)
-	{
-		const Candidate *candidate = plan->parts[i].candidate;
-		Amount		taken = candidate->terms->hasRate ? 0 : plan->parts[i].amount;
-		Movement   *movement = &movements[nmovements++];
-
-		ids[i] = Int64GetDatum(candidate->instrumentId);
-		versions[i] = Int32GetDatum(candidate->version + 1);
-		used[i] = Int32GetDatum(candidate->used + 1);
-		amounts[i] = AmountGetDatum(-taken);
-		balances[i] = AmountGetDatum(candidate->balance - taken);
-
-		movement->table = "instrument";
-		movement->key = ids[i];
-		movement->version = candidate->version + 1;
-		movement->balance = candidate->balance - taken;
-		movement->amount = -taken;
-		movement->used = candidate->used + 1;
-		movement->uses = 1;
-	}
-	if (plan->cash > 0)
-	{
-		Movement   *movement = &movements[nmovements++];
-
-		movement->table = "account";
-		movement->key = row->values[COL_CURRENCY];
-		movement->version = account->version + 1;
-		movement->balance = account->balance - plan->cash;
-		movement->amount = -plan->cash;
-	}
-	/* a settlement's own row moves no balance, but must arrive */
-	movements[nmovements].table = "settlement";
-	movements[nmovements].key = row->values[COL_ORDER_ID];
-	movements[nmovements++].moved = true;
-	for (int i = 0; i < nmovements; i++)
-		movements[i].accountId = row->values[COL_ACCOUNT_ID];
-
-	values[n] = Array8(INT8OID, ids, plan->nparts);
-	values[n + 1] = Int4Array(versions, plan->nparts);
-	values[n + 2] = Int4Array(used, plan->nparts);
-	values[n + 3] = Array8(amountType, amounts, plan->nparts);
-	values[n + 4] = Array8(amountType, balances, plan->nparts);
-	values[n + 5] = Int32GetDatum(account->version + 1);
-	values[n + 6] = AmountGetDatum(account->balance - plan->cash);
-	nulls[n + 5] = nulls[n + 6] = NULL_FLAG(plan->cash == 0);
-	values[n + 7] = Int64GetDatum(account->epoch);
-	if (RunMoving(STMT_SETTLE, values, nulls, movements, nmovements) == 0)
-		return false;
-	for (int i = 0; i < nmovements; i++)
-	{
-		/* an entry was written past the account, or a user's trigger took a row away */
 		if (!movements[i].moved || !movements[i].entered)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -421,6 +371,52 @@ WriteSettlement(const RowValues *row, const Account *account, const PaymentPlan 
 							account->accountId),
 					 errhint("Try the order again.")));
 	}
+}
+
+/*
+ * Write all rows of a settlement and move the balances: its own row, an entry
+ * for each instrument used, and one for the cash.  False, and nothing written,
+ * if the account is no longer in the epoch that the plan was made in.  The
+ * settlement's value is stored in *settlement.
+ */
+static bool
+WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum *settlement)
+{
+	const StoreTypes *types = StoreGetTypes();
+	Datum		values[8];
+	char		nulls[] = {' ', ' ', ' ', NULL_FLAG(plan->cash == 0), NULL_FLAG(plan->cash == 0),
+	' ', ' ', ' '};
+	Movement	movements[KIND_COUNT + 2] = {0};
+	int			n = 0;
+	Datum		entries[KIND_COUNT];
+	Datum		cashEntry;
+	int			ncash = 0;
+
+	for (int i = 0; i < plan->nparts; i++)
+		entries[i] = InstrumentEntryRow(row, &plan->parts[i], &movements[n++]);
+	if (plan->cash > 0)
+	{
+		cashEntry = CashEntryRow(row, account, plan->cash, &movements[n++]);
+		ncash = 1;
+	}
+	/* a settlement's own row moves no balance, but must arrive */
+	movements[n].table = "settlement";
+	movements[n].accountId = row->values[BAL_ACCOUNT];
+	movements[n].key = row->values[BAL_KEY];
+	movements[n++].moved = true;
+
+	*settlement = FormRow(types->settlement, row);
+	values[0] = row->values[BAL_ACCOUNT];
+	values[1] = row->values[SET_CURRENCY];
+	values[2] = Int64GetDatum(account->epoch);
+	values[3] = Int32GetDatum(account->version + 1);
+	values[4] = AmountGetDatum(account->balance - plan->cash);
+	values[5] = RowArray(types->settlement, settlement, 1);
+	values[6] = RowArray(types->entry, entries, plan->nparts);
+	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
+	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
+		return false;
+	CheckMovements(account, movements, n);
 	return true;
 }
 
@@ -433,7 +429,8 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 {
 	OrderFacts	facts;
 	PaymentPlan plan;
-	RowValues row = {0};
+	Row			row;
+	Datum		settlement;
 
 	if (locked)
 	{
@@ -458,14 +455,14 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 				IssueInstrument(&facts.account, CatalogTemplate(candidate->terms->templateId),
 								candidate->faceValue, request->at, request->at, NULL, NULL);
 	}
+	EmptyRow(&row);
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
-	row.values[COL_RECORDED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	row.isnull[COL_ENTRY_VERSION] = true;
-	if (!WriteSettlement(&row, &facts.account, &plan))
+	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	if (!WriteSettlement(&row, &facts.account, &plan, &settlement))
 		return false;
-	*result = RowDatum(&row);
+	*result = SPI_datumTransfer(settlement, false, -1);
 	return true;
 }
 

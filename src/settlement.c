@@ -1,112 +1,38 @@
 /*
  * settlement.c
- *		Reads a settlement's row, and the trigger that judges a new one.
+ *		The trigger that judges a new settlement.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
-#include "utils/typcache.h"
 
 #include "amount.h"
 #include "errors.h"
-#include "settlement.h"
+#include "rows.h"
 #include "store.h"
 #include "triggers.h"
 
 PG_FUNCTION_INFO_V1(check_settlement);
 
-/*
- * Take a row's first natts attributes apart.  More may follow: columns that an
- * administrator has added, or has added and dropped.
- */
-static void
-DeformTuple(HeapTuple tuple, TupleDesc desc, int natts, RowValues *result)
-{
-	if (desc->natts == natts)
-	{
-		heap_deform_tuple(tuple, desc, result->values, result->isnull);
-		return;
-	}
-	if (desc->natts < natts)
-		elog(ERROR, "row type %u has %d attributes, not %d", desc->tdtypeid, desc->natts, natts);
-	for (int i = 0; i < natts; i++)
-		result->values[i] = heap_getattr(tuple, i + 1, desc, &result->isnull[i]);
-}
-
-/* Take a value of a row type apart: its first natts attributes. */
-void
-DeformRow(Datum row, int natts, RowValues *result)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
-	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
-											  HeapTupleHeaderGetTypMod(header));
-	HeapTupleData tuple;
-
-	tuple.t_data = header;
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	DeformTuple(&tuple, desc, natts, result);
-	ReleaseTupleDesc(desc);
-}
-
-/* Put a value of a row type together; attributes past the first natts are null. */
-Datum
-FormRow(Oid type, int natts, const RowValues *row)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
-	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
-	bool	   *isnull = palloc(desc->natts * sizeof(bool));
-	HeapTuple	tuple;
-
-	memcpy(values, row->values, natts * sizeof(Datum));
-	memset(isnull, true, desc->natts * sizeof(bool));
-	memcpy(isnull, row->isnull, natts * sizeof(bool));
-	tuple = heap_form_tuple(desc, values, isnull);
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(tuple);
-}
-
-/* The elements of an array of a row type, none of them null; returns how many. */
-int
-DeformArray(Datum array, Datum **elements)
-{
-	ArrayType  *items = DatumGetArrayTypeP(array);
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(items, ARR_ELEMTYPE(items), -1, false, TYPALIGN_DOUBLE,
-					  elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			elog(ERROR, "unexpected null in an array");
-	}
-	return n;
-}
-
 /* The totals: gross = discount + rounding + voucher + cash, none negative. */
 static void
-CheckTotals(TriggerData *data, const RowValues *row)
+CheckTotals(TriggerData *data, const Row *row)
 {
-	Amount		discount = DatumGetAmount(row->values[COL_DISCOUNT]);
-	Amount		rounding = DatumGetAmount(row->values[COL_ROUNDING]);
-	Amount		voucher = DatumGetAmount(row->values[COL_VOUCHER]);
-	Amount		cash = DatumGetAmount(row->values[COL_CASH]);
+	Amount		discount = DatumGetAmount(row->values[SET_DISCOUNT]);
+	Amount		rounding = DatumGetAmount(row->values[SET_ROUNDING]);
+	Amount		voucher = DatumGetAmount(row->values[SET_VOUCHER]);
+	Amount		cash = DatumGetAmount(row->values[SET_CASH]);
 
 	if (discount < 0 || rounding < 0 || voucher < 0 || cash < 0)
 		RefuseRow(data, "None of its amounts may be negative.");
-	if (DatumGetAmount(row->values[COL_GROSS]) !=
+	if (DatumGetAmount(row->values[SET_GROSS]) !=
 		AmountAdd(AmountAdd(discount, rounding), AmountAdd(voucher, cash)))
 		RefuseRow(data, "The gross must be discount + rounding + voucher + cash.");
-	if (row->isnull[COL_ENTRY_VERSION] &&
-		DatumGetAmount(row->values[COL_INVOICEABLE]) != cash)
+	if (row->isnull[BAL_VERSION] &&
+		DatumGetAmount(row->values[BAL_BALANCE]) != cash)
 		RefuseRow(data, "Without entries all of the cash is invoiceable.");
 }
 
@@ -116,12 +42,12 @@ CheckTotals(TriggerData *data, const RowValues *row)
 static Amount
 CheckPart(TriggerData *data, Datum part, int nlines, Amount *left)
 {
-	RowValues	fields;
+	Row	fields;
 	ArrayType  *array;
 	const Amount *shares;
 	Amount		sum = 0;
 
-	DeformRow(part, PART_ATTRIBUTES, &fields);
+	DeformRow(part, PART_COLUMNS, &fields);
 	if (fields.isnull[PART_INSTRUMENT_ID] || fields.isnull[PART_PAID] || fields.isnull[PART_SHARE])
 		RefuseRow(data, "A part must have an instrument, what it paid and its shares.");
 	array = DatumGetArrayTypeP(fields.values[PART_SHARE]);
@@ -145,22 +71,22 @@ CheckPart(TriggerData *data, Datum part, int nlines, Amount *left)
  * and voucher, each part's shares to the part, and no line is paid twice.
  */
 static void
-CheckShares(TriggerData *data, const RowValues *row)
+CheckShares(TriggerData *data, const Row *row)
 {
 	Datum	   *lines;
 	Datum	   *parts;
-	int			nlines = DeformArray(row->values[COL_LINES], &lines);
-	int			nparts = DeformArray(row->values[COL_PARTS], &parts);
+	int			nlines = DeformArray(row->values[SET_LINES], &lines);
+	int			nparts = DeformArray(row->values[SET_PARTS], &parts);
 	Amount	   *left = palloc(nlines * sizeof(Amount));
 	Amount		gross = 0;
 	Amount		reduced = 0;
 
 	for (int i = 0; i < nlines; i++)
 	{
-		RowValues	fields;
+		Row	fields;
 
 		CHECK_FOR_INTERRUPTS();
-		DeformRow(lines[i], LINE_ATTRIBUTES, &fields);
+		DeformRow(lines[i], LINE_COLUMNS, &fields);
 		if (fields.isnull[LINE_NO] || fields.isnull[LINE_PRODUCT] ||
 			fields.isnull[LINE_ORDER_TYPE] || fields.isnull[LINE_AMOUNT])
 			RefuseRow(data, "A line must have its number, product, order type and amount.");
@@ -169,10 +95,10 @@ CheckShares(TriggerData *data, const RowValues *row)
 	}
 	for (int i = 0; i < nparts; i++)
 		reduced = AmountAdd(reduced, CheckPart(data, parts[i], nlines, left));
-	if (gross != DatumGetAmount(row->values[COL_GROSS]))
+	if (gross != DatumGetAmount(row->values[SET_GROSS]))
 		RefuseRow(data, "The lines must add up to the gross.");
-	if (reduced != AmountAdd(DatumGetAmount(row->values[COL_DISCOUNT]),
-							 DatumGetAmount(row->values[COL_VOUCHER])))
+	if (reduced != AmountAdd(DatumGetAmount(row->values[SET_DISCOUNT]),
+							 DatumGetAmount(row->values[SET_VOUCHER])))
 		RefuseRow(data, "The instruments must add up to discount and voucher.");
 }
 
@@ -181,14 +107,14 @@ CheckShares(TriggerData *data, const RowValues *row)
  * this one was planned on what is no longer so.
  */
 static void
-RecordFirstPurchase(const RowValues *row)
+RecordFirstPurchase(const Row *row)
 {
-	ArrayType  *products = DatumGetArrayTypeP(row->values[COL_FIRST_PURCHASE]);
+	ArrayType  *products = DatumGetArrayTypeP(row->values[SET_FIRST_PURCHASE]);
 	Datum		values[3];
 
-	values[0] = row->values[COL_ACCOUNT_ID];
-	values[1] = row->values[COL_ORDER_ID];
-	values[2] = row->values[COL_FIRST_PURCHASE];
+	values[0] = row->values[BAL_ACCOUNT];
+	values[1] = row->values[BAL_KEY];
+	values[2] = row->values[SET_FIRST_PURCHASE];
 	if (StoreRun(STMT_FIRST_PURCHASE, STORE_WRITE, values, NULL) !=
 		ArrayGetNItems(ARR_NDIM(products), ARR_DIMS(products)))
 		ereport(ERROR,
@@ -202,18 +128,18 @@ Datum
 check_settlement(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	RowValues	row;
+	Row			row;
 
-	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), COL_COUNT, &row);
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), SET_COLUMNS, &row);
 	CheckTotals(data, &row);
 	CheckShares(data, &row);
 	SettlementArrived(data);
-	if (!row.isnull[COL_ENTRY_VERSION] || !row.isnull[COL_FIRST_PURCHASE])
+	if (!row.isnull[BAL_VERSION] || !row.isnull[SET_FIRST_PURCHASE])
 	{
 		StoreBegin();
-		if (!row.isnull[COL_ENTRY_VERSION])
-			CheckSettlementOpening(data, DatumGetAmount(row.values[COL_CASH]));
-		if (!row.isnull[COL_FIRST_PURCHASE])
+		if (!row.isnull[BAL_VERSION])
+			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]));
+		if (!row.isnull[SET_FIRST_PURCHASE])
 			RecordFirstPurchase(&row);
 		StoreEnd();
 	}

@@ -136,40 +136,34 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
  * All that a plan needs to know of the account: a row per instrument, or one
  * without an instrument; no row if there is no such account.  $1 account,
  * $2 order (null: none yet), $3 currency (null: the only one), $4 products.
+ * Whole rows are taken apart in C: a statement of few columns starts faster.
  */
 STATEMENT(ORDER_FACTS, "tttT",
-		  "SELECT a.currency, a.balance, a.version, a.epoch, "
-		  "EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2), "
-		  "ARRAY(SELECT product FROM voucher.purchase WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)), "
-		  "i.instrument_id, i.template_id, i.version, i.face_value, i.balance, i.used, i.max_uses, "
-		  "i.validity, i.issued_at, i.frozen FROM voucher.account AS a "
-		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id "
-		  "AND i.currency" EQ "a.currency "
+		  "SELECT a, i, EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 "
+		  "AND order_id" EQ "$2), "
+		  "ARRAY(SELECT product FROM voucher.purchase WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)) "
+		  "FROM voucher.account AS a LEFT JOIN voucher.instrument AS i "
+		  "ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency "
 		  "WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)")
 /*
  * All rows of a settlement at once, if the account is still in the epoch that
- * the plan was made in ($24); else none, and no row is returned.  $1-$16 the
- * settlement; $17-$21 its instruments and their entries; $22 and $23 version
- * and balance of its cash entry (null: no cash).
+ * the plan was made in ($3); else none, and no row is returned.  $1 account,
+ * $2 currency, $4 and $5 its new version and balance (null: no cash), $6 the
+ * settlement, $7 the entries of its instruments, $8 its cash entry, if any.
+ * Rows come whole, as arrays of their tables' types.
  */
-STATEMENT(SETTLE, "ttaaaaaztttttOPTLIIAAial",
+#define GATED(array) "pg_catalog.unnest(CASE WHEN EXISTS (SELECT FROM gate) THEN " array " END)"
+
+STATEMENT(SETTLE, "ttliaSEC",
 		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
-		  "version = COALESCE($22, version), balance = COALESCE($23, balance) "
-		  "WHERE account_id" EQ "$1 AND currency" EQ "$9 AND epoch" EQ "$24 RETURNING epoch), "
-		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, "
-		  "used = $19[" PART "], balance = $21[" PART "] "
-		  "WHERE EXISTS (SELECT FROM gate) AND account_id" EQ "$1 AND instrument_id" EQ "ANY ($17) "
-		  "AND (version" ADD "1)" EQ "$18[" PART "]), "
-		  "settled AS (INSERT INTO voucher.settlement (account_id, order_id, gross, discount, rounding, "
-		  "voucher, cash, invoiceable, at, currency, payment_type, chosen_voucher, chosen_coupon, "
-		  "promo_code, lines, parts, first_purchase) SELECT $1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, "
-		  "$11, $12, $13, $14, $15, $16 WHERE EXISTS (SELECT FROM gate)), "
-		  "used AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, order_id) SELECT $1, $17[i], $18[i], 'settle', $20[i], $21[i], 1, $19[i], $8, $2 "
-		  "FROM pg_catalog.generate_subscripts($17, 1) AS i WHERE EXISTS (SELECT FROM gate)), "
-		  "paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, "
-		  "balance, at, order_id) SELECT $1, $9, $22, 'settle', OPERATOR(voucher.-) $7, $23, $8, $2 "
-		  "WHERE $22 IS NOT NULL AND EXISTS (SELECT FROM gate)) "
+		  "version = COALESCE($4, version), balance = COALESCE($5, balance) "
+		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3 RETURNING epoch), "
+		  "moved AS (UPDATE voucher.instrument AS i SET version = e.version, used = e.used, "
+		  "balance = e.balance FROM " GATED("$7") " AS e WHERE i.account_id" EQ "$1 "
+		  "AND i.instrument_id" EQ "e.instrument_id AND (i.version" ADD "1)" EQ "e.version), "
+		  "settled AS (INSERT INTO voucher.settlement SELECT s.* FROM " GATED("$6") " AS s), "
+		  "used AS (INSERT INTO voucher.entry SELECT e.* FROM " GATED("$7") " AS e), "
+		  "paid AS (INSERT INTO voucher.cash_entry SELECT c.* FROM " GATED("$8") " AS c) "
 		  "SELECT epoch FROM gate")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")

@@ -39,7 +39,6 @@ typedef struct StatementText
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
 #define ZERO "'0'::voucher.amount"
-#define PART "pg_catalog.array_position($17, instrument_id)"
 
 static const StatementText statements[] = {
 #define STATEMENT(name, args, sql) {#name, args, sql},
@@ -84,14 +83,17 @@ CheckTypes(void)
 	types.amount = InvalidOid;
 	types.amountArray = get_array_type(amount);
 	types.scope = TypeOid("scope");
-	types.settlement = TypeOid("settlement");
 	types.line = TypeOid("line");
-	types.lineArray = get_array_type(types.line);
 	types.part = TypeOid("part");
-	types.partArray = get_array_type(types.part);
-	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) ||
-		!OidIsValid(types.settlement) || !OidIsValid(types.lineArray) ||
-		!OidIsValid(types.partArray))
+	types.cashEntry = TypeOid("cash_entry");
+	types.cashEntryArray = get_array_type(types.cashEntry);
+	types.entry = TypeOid("entry");
+	types.entryArray = get_array_type(types.entry);
+	types.settlement = TypeOid("settlement");
+	types.settlementArray = get_array_type(types.settlement);
+	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) || !OidIsValid(types.line) ||
+		!OidIsValid(types.part) || !OidIsValid(types.cashEntryArray) ||
+		!OidIsValid(types.entryArray) || !OidIsValid(types.settlementArray))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"voucher\" is not installed in this database")));
@@ -135,10 +137,6 @@ ArgType(char letter)
 {
 	switch (letter)
 	{
-		case 'O':
-			return types.lineArray;
-		case 'P':
-			return types.partArray;
 		case 'a':
 			return types.amount;
 		case 'A':
@@ -149,6 +147,10 @@ ArgType(char letter)
 			return BYTEAARRAYOID;
 		case 'i':
 			return INT4OID;
+		case 'C':
+			return types.cashEntryArray;
+		case 'E':
+			return types.entryArray;
 		case 'I':
 			return INT4ARRAYOID;
 		case 'l':
@@ -157,6 +159,8 @@ ArgType(char letter)
 			return INT8ARRAYOID;
 		case 'n':
 			return NUMERICOID;
+		case 'S':
+			return types.settlementArray;
 		case 'r':
 			return TSTZRANGEOID;
 		case 's':

@@ -35,11 +35,14 @@ typedef struct StoreTypes
 	Oid			amount;
 	Oid			amountArray;
 	Oid			scope;
-	Oid			settlement;
 	Oid			line;
-	Oid			lineArray;
 	Oid			part;
-	Oid			partArray;
+	Oid			cashEntry;
+	Oid			cashEntryArray;
+	Oid			entry;
+	Oid			entryArray;
+	Oid			settlement;
+	Oid			settlementArray;
 } StoreTypes;
 
 extern void StoreBegin(void);

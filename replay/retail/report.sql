@@ -29,7 +29,7 @@ ORDER BY c.place;
 
 \echo ''
 \echo 'Orders: gross = discount + rounding + voucher + cash'
-SELECT count(DISTINCT account_id) AS accounts, count(*) AS orders, COALESCE(sum(cardinality(amount)), 0) AS lines,
+SELECT count(DISTINCT account_id) AS accounts, count(*) AS orders, COALESCE(sum(cardinality(lines)), 0) AS lines,
        replay.money(replay.total(sum(gross))) AS gross, replay.money(replay.total(sum(discount))) AS discount,
        replay.money(replay.total(sum(rounding))) AS rounding, replay.money(replay.total(sum(s.voucher))) AS voucher,
        replay.money(replay.total(sum(cash))) AS cash
@@ -99,7 +99,7 @@ VALUES ('rows read = rows in categories', :rows,
         (SELECT count(*) FROM voucher.account)),
        ('settled rows = lines of orders',
         (SELECT count(*) FROM replay.row WHERE category = 'settled'),
-        (SELECT COALESCE(sum(cardinality(amount)), 0) FROM voucher.settlement)),
+        (SELECT COALESCE(sum(cardinality(lines)), 0) FROM voucher.settlement)),
        ('value of settled rows = gross',
         (SELECT COALESCE(sum(i.quantity * i.price), 0) FROM replay.input AS i
          JOIN replay.row AS r ON r.row_no = i.row_no WHERE r.category = 'settled'),
@@ -128,14 +128,14 @@ VALUES ('rows read = rows in categories', :rows,
        ('lines paid by what does not cover them', 0,
         (SELECT count(*)
          FROM voucher.settlement AS s
-         CROSS JOIN generate_subscripts(s.instrument_id, 1) AS i
-         CROSS JOIN generate_subscripts(s.product, 1) AS j
+         CROSS JOIN unnest(s.parts) WITH ORDINALITY AS u (instrument_id, paid, share, part)
+         CROSS JOIN unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
          JOIN voucher.settlement_part AS p
-             ON p.account_id = s.account_id AND p.order_id = s.order_id AND p.part = i
-         WHERE s.share[i][j] > 0
+             ON p.account_id = s.account_id AND p.order_id = s.order_id AND p.part = u.part
+         WHERE u.share[l.j] > 0
            AND NOT CASE
-               WHEN p.template IN ('favourites', 'first') THEN s.product[j] IN (SELECT product FROM replay.favourite)
-               ELSE p.template = 'card' OR replay.is_goods(s.product[j]) END)),
+               WHEN p.template IN ('favourites', 'first') THEN l.product IN (SELECT product FROM replay.favourite)
+               ELSE p.template = 'card' OR replay.is_goods(l.product) END)),
        ('"tenth" not 10 % of the goods, at most 50, from 100 on', 0,
         (SELECT count(*)
          FROM voucher.settlement_part AS p

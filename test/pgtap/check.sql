@@ -54,8 +54,8 @@ INSERT INTO corruption VALUES
     ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET balance = 1$$),
     ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET version = version + 1$$),
     ('cash balance = sum of entries: CNY', $$UPDATE voucher.cash_entry SET version = 99 WHERE version = (SELECT max(version) FROM voucher.cash_entry)$$),
-    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.account VALUES ('ann', 'USD', 0, 1)$$),
-    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.cash_entry VALUES ('ann', 'USD', 1, 'open', 0, 0, now())$$),
+    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('ann', 'USD', 0, 1)$$),
+    ('cash balance = sum of entries: USD', $$INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at) VALUES ('ann', 'USD', 1, 'open', 0, 0, now())$$),
     (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET balance = 1 WHERE instrument_id = %s', :'v')),
     (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET used = 1 WHERE instrument_id = %s', :'v')),
     (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET version = 1 WHERE instrument_id = %s', :'v')),
@@ -69,8 +69,8 @@ INSERT INTO corruption VALUES
                                                       UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id = 'o2';
                                                       UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1$$),
     ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
-    ('no balance below zero: USD version 1', $$INSERT INTO voucher.cash_entry VALUES ('ann', 'USD', 1, 'open', -1, -1, now());
-                                               INSERT INTO voucher.account VALUES ('ann', 'USD', -1, 1)$$),
+    ('no balance below zero: USD version 1', $$INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at) VALUES ('ann', 'USD', 1, 'open', -1, -1, now());
+                                               INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('ann', 'USD', -1, 1)$$),
     ('no balance below zero: 1000 version 1', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, -5, -5, now());
                                                 INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)
                                                 SELECT 'ann', 1000, template_id, 2, 1, 'CNY', -5, -5, 0, '(,)', now() FROM voucher.template WHERE name = 'v'$$),
@@ -83,29 +83,30 @@ INSERT INTO corruption VALUES
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded = 47 WHERE order_id = 'o1' AND version = 2$$),
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1' AND version = 2$$),
     ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = 0.01 WHERE order_id = 'o1'$$),
-    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = -1, gross = 499, amount = '{299,200}' WHERE order_id = 'o1'$$),
-    ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET amount = '{300,200.01}' WHERE order_id = 'o1'$$),
+    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = -1, gross = 499, lines[1].amount = 299 WHERE order_id = 'o1'$$),
+    ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET lines[2].amount = 200.01 WHERE order_id = 'o1'$$),
     ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET gross = gross OPERATOR(voucher.+) 1, rounding = 1 WHERE order_id = 'o1'$$),
-    (format('sum of shares = part: o1 instrument %s', :'p'), $$UPDATE voucher.settlement SET share = '{{12,8.01},{108,72}}' WHERE order_id = 'o1'$$),
-    (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET share = '{{12,8},{181,-1}}' WHERE order_id = 'o1'$$),
-    ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET amount = '{499,1}', share = '{{20,0},{178,2}}' WHERE order_id = 'o1'$$),
+    (format('sum of shares = part: o1 instrument %s', :'p'), $$UPDATE voucher.settlement SET parts[1].share = '{12,8.01}' WHERE order_id = 'o1'$$),
+    (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET parts[2].share = '{181,-1}' WHERE order_id = 'o1'$$),
+    (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET parts[2].share = '{108,72,0}' WHERE order_id = 'o1'$$),
+    ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 499, lines[2].amount = 1, parts[1].share = '{20,0}', parts[2].share = '{178,2}' WHERE order_id = 'o1'$$),
     ('parts = discount and voucher: o1', $$UPDATE voucher.settlement SET discount = 21, voucher = 179 WHERE order_id = 'o1'$$),
     -- 301 in cash of an order that took 300 from the balance
-    ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, amount = '{301,200}', invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1';
-                                                   UPDATE voucher.settlement_entry SET invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
+    ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, lines[1].amount = 301, invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1';
+                                                    UPDATE voucher.settlement_entry SET invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
     ('cash entries of an order = its cash: o9', $$UPDATE voucher.cash_entry SET order_id = 'o9' WHERE kind = 'deposit'; UPDATE voucher.cash_entry SET kind = 'refund' WHERE kind = 'deposit'$$),
     (format('entries of an order = its parts: o2 instrument %s; no balance below zero: %s version 2', :'c', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET balance = -1 WHERE instrument_id = %s', :'c', 'settle', :'c')),
     (format('entries of an order = its parts: o9 instrument %s', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
     ('invoice = sum of its lines: i1', $$UPDATE voucher.invoice SET amount = 101 WHERE invoice_id = 'i1'$$),
-    ('invoice = sum of its lines: i9', $$INSERT INTO voucher.invoice VALUES ('ann', 'i9', 'CNY', 5, now())$$),
+    ('invoice = sum of its lines: i9', $$INSERT INTO voucher.invoice (account_id, invoice_id, currency, amount, at) VALUES ('ann', 'i9', 'CNY', 5, now())$$),
     -- the void of i2 is turned into one of i1, whose line is over 100
     ('void takes back an invoice line: i1 order o1', $$UPDATE voucher.settlement_entry SET invoice_id = 'i1' WHERE kind = 'void'$$),
     (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), $$UPDATE voucher.minted_code SET instrument_id = 1000$$),
     (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), format('UPDATE voucher.minted_code SET instrument_id = %s', :'c')),
     ('first purchases are kept: ecs', $$DELETE FROM voucher.purchase$$),
     ('first purchases are kept: ecs', $$UPDATE voucher.purchase SET order_id = 'o2'$$),
-    ('first purchases are kept: oss', $$INSERT INTO voucher.purchase VALUES ('ann', 'oss', 'o2')$$),
+    ('first purchases are kept: oss', $$INSERT INTO voucher.purchase (account_id, product, order_id) VALUES ('ann', 'oss', 'o2')$$),
     ('no more than per_account: v', $$UPDATE voucher.template SET per_account = 1 WHERE name = 'v';
                                       INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now());
                                       INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)

@@ -25,7 +25,7 @@ $$;
 -- The templates of a settlement's parts, in the order of deduction.
 CREATE FUNCTION pg_temp.used(s voucher.settlement) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(t.name, ', ' ORDER BY u.part)
-    FROM unnest(s.instrument_id) WITH ORDINALITY AS u (instrument_id, part)
+    FROM unnest(s.parts) WITH ORDINALITY AS u (instrument_id, paid, share, part)
     JOIN voucher.instrument AS i ON i.account_id = s.account_id AND i.instrument_id = u.instrument_id
     JOIN voucher.template AS t ON t.template_id = i.template_id
 $$;

@@ -99,8 +99,8 @@ FROM (VALUES
     ('ecs:migration',        'ecs',        'purchase',         'order_type_not_in_scope')) AS t (scope, product, order_type, reason);
 SELECT isnt(pg_temp.reason('cat', '*, !rds:os_change', 'rds', 'os_change'), 'applies', 'S8: what a scope excludes stays excluded');
 SELECT is((voucher.quote('cat', lines => ARRAY[voucher.line('rds', 'renewal', 40), voucher.line('ecs', 'migration', 60)],
-                         voucher => (SELECT instrument_id::text FROM voucher.vouchers WHERE template = 'ecs:migration'))).share::text,
-          '{{0.00,10.00}}', 'S8: of an order''s lines a voucher pays only those that it covers');
+                         voucher => (SELECT instrument_id::text FROM voucher.vouchers WHERE template = 'ecs:migration'))).parts[1].share::text,
+          '{0.00,10.00}', 'S8: of an order''s lines a voucher pays only those that it covers');
 SELECT throws_ok($$SELECT voucher.match('cat', 'vpn', 'purchase', 100)$$, 'VC002', NULL, 'S8: a product that the catalogue does not have is refused');
 SELECT throws_ok($$SELECT voucher.match('cat', 'ecs', 'rental', 100)$$, 'VC003', NULL, 'S8: an order type that the catalogue does not have is refused');
 SELECT throws_ok($$SELECT voucher.create_template('s8', 'voucher', 'CNY', face_value => 1, scope => 'vpn')$$, 'VC002', NULL, 'S8: no scope names an unknown product');

@@ -11,7 +11,7 @@ SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
 
-SELECT plan(63);
+SELECT plan(64);
 
 -- A settlement as its identity: gross = the parts that are not zero.
 CREATE FUNCTION pg_temp.bill(s voucher.settlement) RETURNS text LANGUAGE sql AS $$
@@ -92,6 +92,9 @@ SELECT throws_ok(format($$SELECT voucher.settle('cat', 's12-2', 'ecs', 'purchase
 SELECT is(pg_temp.says('cat', 'lucky-ecs', 'ecs.g7', 'purchase'), 'not_first_purchase', 'S12: nor another variant of that product');
 SELECT is(pg_temp.says('cat', 'lucky-waf', 'waf', 'purchase'), 'takes 20.00', 'S12: the first purchase of another product does');
 SELECT is(pg_temp.says('cat', 'lucky-ecs', 'ecs', 'upgrade'), 'takes 50.00', 'S12: an upgrade takes the coupon, purchased before or not');
+-- of a second purchase and an upgrade only the upgrade is reduced: 50 % of 200
+SELECT is(pg_temp.bill(voucher.quote('cat', lines => ARRAY[voucher.line('ecs', 'purchase', 100), voucher.line('ecs', 'upgrade', 200)], at => '2026-03-10 00:00+00')),
+          '300.00 = discount 100.00 + cash 200.00', 'S12: an upgrade does so beside a second purchase, which does not');
 -- two purchases of one new product in one order are both its first: 50 % of 300
 SELECT voucher.claim('dan', 'lucky', at => '2026-03-10 00:00+00') \g /dev/null
 SELECT is(pg_temp.bill(voucher.quote('dan', lines => ARRAY[voucher.line('ecs', 'purchase', 100), voucher.line('ecs', 'purchase', 200)], at => '2026-03-10 00:00+00')),

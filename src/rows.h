@@ -1,0 +1,152 @@
+/*
+ * rows.h
+ *		Where the columns of the ledger's tables are, and rows taken apart.
+ *
+ * Columns are added at the end and never removed, so their places are fixed;
+ * those of an administrator come after ours and are written as null.
+ * Numbers count from 1, as PostgreSQL's attribute numbers do.
+ */
+#ifndef VOUCHER_ROWS_H
+#define VOUCHER_ROWS_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+
+/* Every table that holds a balance begins like this: account, instrument, settlement. */
+enum
+{
+	BAL_ACCOUNT = 1,
+	BAL_KEY,
+	BAL_VERSION,
+	BAL_BALANCE
+};
+
+/* voucher.account goes on like this. */
+enum
+{
+	ACC_EPOCH = 5,
+	ACC_FIRST_ENTRY,
+	ACC_COLUMNS = ACC_FIRST_ENTRY
+};
+
+/* voucher.instrument goes on like this. */
+enum
+{
+	INS_USED = 5,
+	INS_FROZEN,
+	INS_TEMPLATE,
+	INS_ORDINAL,
+	INS_FIRST_ENTRY,
+	INS_FACE_VALUE,
+	INS_ISSUED_AT,
+	INS_MAX_USES,
+	INS_CURRENCY,
+	INS_VALIDITY,
+	INS_COLUMNS = INS_VALIDITY
+};
+
+/* voucher.settlement goes on like this. */
+enum
+{
+	SET_GROSS = 5,
+	SET_DISCOUNT,
+	SET_ROUNDING,
+	SET_VOUCHER,
+	SET_CASH,
+	SET_AT,
+	SET_RECORDED_AT,
+	SET_CURRENCY,
+	SET_PAYMENT_TYPE,
+	SET_CHOSEN_VOUCHER,
+	SET_CHOSEN_COUPON,
+	SET_PROMO_CODE,
+	SET_LINES,
+	SET_PARTS,
+	SET_FIRST_PURCHASE,
+	SET_COLUMNS = SET_FIRST_PURCHASE
+};
+
+/* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
+enum
+{
+	ENT_ACCOUNT = 1,
+	ENT_KEY,
+	ENT_VERSION,
+	ENT_KIND,
+	ENT_AMOUNT,
+	ENT_BALANCE
+};
+
+/* voucher.cash_entry goes on like this. */
+enum
+{
+	CASH_AT = 7,
+	CASH_RECORDED_AT,
+	CASH_ORDER,
+	CASH_REQUEST,
+	CASH_REASON,
+	CASH_COLUMNS = CASH_REASON
+};
+
+/* voucher.entry goes on like this. */
+enum
+{
+	ENT_USES = 7,
+	ENT_USED,
+	ENT_AT,
+	ENT_RECORDED_AT,
+	ENT_ORDER,
+	ENT_REQUEST,
+	ENT_REASON,
+	ENT_COLUMNS = ENT_REASON
+};
+
+/* voucher.settlement_entry goes on like this. */
+enum
+{
+	ENT_REQUESTED = 7,
+	ENT_REFUNDED,
+	ENT_REFUNDED_CASH
+};
+
+/* The type voucher.line. */
+enum
+{
+	LINE_NO = 1,
+	LINE_PRODUCT,
+	LINE_ORDER_TYPE,
+	LINE_AMOUNT,
+	LINE_DURATION,
+	LINE_COLUMNS = LINE_DURATION
+};
+
+/* The type voucher.part. */
+enum
+{
+	PART_INSTRUMENT_ID = 1,
+	PART_PAID,
+	PART_SHARE,
+	PART_COLUMNS = PART_SHARE
+};
+
+#define MAX_COLUMNS SET_COLUMNS
+
+/* A row taken apart, or in the making; element 0 is not used. */
+typedef struct Row
+{
+	Datum		values[MAX_COLUMNS + 1];
+	bool		isnull[MAX_COLUMNS + 1];
+} Row;
+
+extern void EmptyRow(Row *row);
+extern void SetValue(Row *row, int column, Datum value);
+extern void SetText(Row *row, int column, const char *text);
+extern Datum FormRow(Oid type, Row *row);
+extern void DeformTuple(HeapTuple tuple, TupleDesc desc, int ncolumns, Row *row);
+extern void DeformRow(Datum value, int ncolumns, Row *row);
+extern int	DeformArray(Datum array, Datum **elements);
+extern Datum RowArray(Oid type, Datum *rows, int n);
+
+#endif							/* VOUCHER_ROWS_H */
