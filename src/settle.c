@@ -318,6 +318,7 @@ InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *moveme
 	Row			row;
 
 	movement->table = "instrument";
+	movement->entries = "entry";
 	movement->accountId = settlement->values[BAL_ACCOUNT];
 	movement->key = Int64GetDatum(candidate->instrumentId);
 	movement->version = candidate->version + 1;
@@ -348,6 +349,7 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	Row			row;
 
 	movement->table = "account";
+	movement->entries = "cash_entry";
 	movement->accountId = settlement->values[BAL_ACCOUNT];
 	movement->key = settlement->values[SET_CURRENCY];
 	movement->version = account->version + 1;
@@ -367,22 +369,32 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	return FormRow(StoreGetTypes()->cashEntry, &row);
 }
 
+/* Error for an order of which a table did not take a row. */
+static void
+RefuseSuppressed(const char *orderId, const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+			 errmsg("settlement of order \"%s\" was not written in full", orderId),
+			 errdetail("A row of table \"%s\" is missing.", table),
+			 errhint("A trigger or rule on the table may have suppressed the write.")));
+}
+
 /*
- * Error unless all that was announced has happened.  It has not where somebody
- * wrote an entry of an instrument past the account, or where a trigger or rule
- * of a user's own took a row away.
+ * Error unless all that was announced has happened.  If it has not, a trigger
+ * or rule of a user's own took a row away, and would again.  It was not
+ * another transaction: an entry that one wrote past the account has the key of
+ * one of these entries, which is an error 40001 in the statement itself.
  */
 static void
-CheckMovements(const Account *account, const Movement *movements, int n)
+CheckMovements(const char *orderId, const Movement *movements, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
-		if (!movements[i].moved || !movements[i].entered)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("account \"%s\" changed while the order was settled",
-							account->accountId),
-					 errhint("Try the order again.")));
+		if (!movements[i].moved)
+			RefuseSuppressed(orderId, movements[i].table);
+		if (!movements[i].entered)
+			RefuseSuppressed(orderId, movements[i].entries);
 	}
 }
 
@@ -393,7 +405,8 @@ CheckMovements(const Account *account, const Movement *movements, int n)
  * settlement's value is stored in *settlement.
  */
 static bool
-WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum *settlement)
+WriteSettlement(const char *orderId, Row *row, const Account *account, const PaymentPlan *plan,
+				Datum *settlement)
 {
 	const StoreTypes *types = StoreGetTypes();
 	Datum		values[12];
@@ -424,7 +437,7 @@ WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum
 		ncash = 1;
 	}
 	/* a settlement's own row moves no balance, but must arrive */
-	movements[n].table = "settlement";
+	movements[n].table = movements[n].entries = "settlement";
 	movements[n].accountId = row->values[BAL_ACCOUNT];
 	movements[n].key = row->values[BAL_KEY];
 	movements[n++].moved = true;
@@ -445,7 +458,7 @@ WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum
 	values[11] = Array8(types->amount, balances, plan->nparts);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
 		return false;
-	CheckMovements(account, movements, n);
+	CheckMovements(orderId, movements, n);
 	return true;
 }
 
@@ -489,7 +502,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (!WriteSettlement(&row, &facts.account, &plan, &settlement))
+	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan, &settlement))
 		return false;
 	*result = SPI_datumTransfer(settlement, false, -1);
 	return true;
@@ -512,7 +525,7 @@ SettleOrder(OrderRequest *request)
 	if (request->promoCode == NULL && TrySettle(request, false, &result))
 		return result;
 	if (!TrySettle(request, true, &result))
-		elog(ERROR, "account \"%s\" changed while locked", request->accountId);
+		RefuseSuppressed(request->orderId, "account");	/* nobody else can change it now */
 	return result;
 }
 
