@@ -56,9 +56,9 @@ CALL broken('UPDATE voucher.instrument SET frozen = true WHERE instrument_id = 2
 CALL broken('UPDATE voucher.entry SET balance = 1 WHERE instrument_id = 1 AND version = 2');
 CALL broken('UPDATE voucher.entry SET order_id = ''o9'' WHERE instrument_id = 1 AND version = 2');
 CALL broken('UPDATE voucher.settlement SET invoiceable = 11');
-CALL broken('UPDATE voucher.settlement SET amount = ''{300,101}''');
-CALL broken('UPDATE voucher.settlement SET share = ''{{75,25},{150,51}}''');
-CALL broken('UPDATE voucher.settlement SET share = ''{{-10,110},{150,50}}''');
+CALL broken('UPDATE voucher.settlement SET lines[2].amount = 101');
+CALL broken('UPDATE voucher.settlement SET parts[2].share[2] = 51');
+CALL broken('UPDATE voucher.settlement SET parts[1].share = ''{-10,110}''');
 CALL broken('UPDATE voucher.settlement SET first_purchase = ''{ecs}''');
 CALL broken('DELETE FROM voucher.purchase');
 CALL broken('UPDATE voucher.settlement_entry SET refunded = 149 WHERE kind = ''refund''');
@@ -67,10 +67,11 @@ CALL broken('UPDATE voucher.invoice SET amount = 41 WHERE invoice_id = ''i1''');
 CALL broken('UPDATE voucher.settlement_entry SET invoiceable = 61 WHERE version = 1');
 CALL broken('UPDATE voucher.settlement_entry SET amount = 31 WHERE kind = ''void''');
 CALL broken('UPDATE voucher.cash_entry SET order_id = ''o9'' WHERE kind = ''settle''');
-CALL broken('UPDATE voucher.template SET per_account = 1; INSERT INTO voucher.instrument SELECT account_id, 9, template_id, 2, version, currency, '
-            'face_value, balance, used, max_uses, validity, issued_at FROM voucher.instrument WHERE instrument_id = 1');
+CALL broken('UPDATE voucher.template SET per_account = 1; '
+            'INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, max_uses, validity, issued_at) '
+            'SELECT account_id, 9, template_id, 2, version, currency, face_value, balance, used, max_uses, validity, issued_at FROM voucher.instrument WHERE instrument_id = 1');
 CALL broken('UPDATE voucher.settlement SET rounding = 0.01');
-CALL broken('UPDATE voucher.settlement SET rounding = -1, gross = 399, amount = ''{299,100}''');
+CALL broken('UPDATE voucher.settlement SET rounding = -1, gross = 399, lines[1].amount = 299');
 CALL broken('UPDATE voucher.settlement SET discount = 99, voucher = 201');
 CALL broken('UPDATE voucher.cash_entry SET amount = -501, balance = -1 WHERE version = 3; UPDATE voucher.cash_entry SET balance = 49 WHERE version = 4; '
             'UPDATE voucher.account SET balance = 49');

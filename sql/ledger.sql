@@ -24,7 +24,7 @@ UPDATE voucher.account SET balance = 1000;
 UPDATE voucher.instrument SET balance = 200;
 \echo :SQLSTATE
 UPDATE voucher.instrument SET validity = '(,)', face_value = 300;
-UPDATE voucher.settlement SET product = '{oss}';
+UPDATE voucher.settlement SET lines[1].product = 'oss';
 UPDATE voucher.cash_entry SET amount = 5 WHERE version = 1;
 DELETE FROM voucher.entry;
 \echo :SQLSTATE

@@ -23,10 +23,10 @@ SELECT (voucher.line('ecs', 'renewal', 99.5, duration => '1 year', line_no => 7)
 -- Lines are numbered by their position unless they say otherwise.  The voucher
 -- covers ecs and oss: 100 of 150 in the proportion 100 : 50 is 66.666 and
 -- 33.333; the cent left goes to the larger remainder, 66.67 + 33.33
-SELECT gross, voucher, cash, line_no, share
+SELECT gross, voucher, cash, ARRAY(SELECT share FROM unnest(parts)) AS shares
 FROM voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 100, '1 year'), voucher.line('oss', 'purchase', 50),
                                            voucher.line('rds', 'purchase', 0.01)], at => '2026-01-02');
-SELECT line_no
+SELECT ARRAY(SELECT line_no FROM unnest(lines)) AS line_no
 FROM voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 100, line_no => 20), voucher.line('oss', 'purchase', 50),
                                            voucher.line('rds', 'purchase', 0.01, line_no => -1)], at => '2026-01-02');
 SELECT gross, cash FROM voucher.settle('alice', 'o1',
@@ -39,7 +39,7 @@ SELECT product, order_id FROM voucher.purchase ORDER BY product;
 -- One line is written without an array; it is the same order
 SELECT cash FROM voucher.settle('alice', 'o2', 'rds', 'renewal', 12.5, '1 month', at => '2026-01-03');
 SELECT cash FROM voucher.settle('alice', 'o2', lines => ARRAY[voucher.line('rds', 'renewal', 12.5, '1 month')], at => '2026-01-03');
-SELECT order_id, line_no, duration FROM voucher.settlement ORDER BY order_id;
+SELECT order_id, line_no, duration FROM voucher.settlement_line ORDER BY order_id, line_no;
 
 -- List prices may be finer than the minor unit; what is due is cut down to it,
 -- once: 0.005 + 0.015 = 0.02, but 0.005 + 0.0199 = 0.0249 = 0.02 + 0.0049

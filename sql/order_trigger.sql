@@ -43,7 +43,7 @@ CREATE TRIGGER settle AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION vouch
 INSERT INTO orders (id, customer, sku, price, placed) VALUES (1, 'alice', 'ecs', 120, '2026-02-01');
 -- All of them: 400 - 100 - 10 = 290 in cash
 INSERT INTO orders VALUES (2, 'alice', 'rds', 'purchase', 400, '1 year', 'subscription', 'CNY', 'none', '2', 'ten', '2026-02-02');
-SELECT order_id, currency, payment_type, at, gross, discount, voucher, cash, chosen_voucher, chosen_coupon, promo_code, duration
+SELECT order_id, currency, payment_type, at, gross, discount, voucher, cash, chosen_voucher, chosen_coupon, promo_code, ARRAY(SELECT duration FROM unnest(lines)) AS durations
 FROM voucher.settlement ORDER BY order_id;
 SELECT currency, balance FROM voucher.account ORDER BY currency;
 

@@ -30,14 +30,14 @@ SELECT template, detail FROM voucher.match('alice', 'ecs', 'purchase', 450, at =
 SELECT voucher.sum(balance) FROM voucher.instrument;
 
 -- One voucher, the largest; cash pays the rest
-SELECT gross, voucher, cash, instrument_id, paid, chosen_voucher FROM voucher.quote('alice', 'ecs', 'purchase', 450, at => '2026-02-01');
-SELECT gross, voucher, cash, instrument_id, paid, chosen_voucher FROM voucher.settle('alice', 'o1', 'ecs', 'purchase', 450, at => '2026-02-01');
+SELECT gross, voucher, cash, ARRAY(SELECT instrument_id FROM unnest(parts)) AS instruments, (parts[1]).paid, chosen_voucher FROM voucher.quote('alice', 'ecs', 'purchase', 450, at => '2026-02-01');
+SELECT gross, voucher, cash, ARRAY(SELECT instrument_id FROM unnest(parts)) AS instruments, (parts[1]).paid, chosen_voucher FROM voucher.settle('alice', 'o1', 'ecs', 'purchase', 450, at => '2026-02-01');
 SELECT balance FROM voucher.account;
 -- Or none, or the one that is named; what it does not pay it keeps
-SELECT voucher, cash, instrument_id FROM voucher.settle('alice', 'o2', 'rds', 'purchase', 10, voucher => 'none', at => '2026-02-02');
-SELECT voucher, cash, instrument_id FROM voucher.settle('alice', 'o3', 'rds', 'renewal', 120.5, voucher => '1', at => '2026-02-03');
+SELECT voucher, cash, ARRAY(SELECT instrument_id FROM unnest(parts)) AS instruments FROM voucher.settle('alice', 'o2', 'rds', 'purchase', 10, voucher => 'none', at => '2026-02-02');
+SELECT voucher, cash, ARRAY(SELECT instrument_id FROM unnest(parts)) AS instruments FROM voucher.settle('alice', 'o3', 'rds', 'renewal', 120.5, voucher => '1', at => '2026-02-03');
 -- ... for the next order: 200 - 120.50 = 79.50
-SELECT voucher, cash, instrument_id FROM voucher.settle('alice', 'o4', 'rds', 'renewal', 100, at => '2026-02-04');
+SELECT voucher, cash, ARRAY(SELECT instrument_id FROM unnest(parts)) AS instruments FROM voucher.settle('alice', 'o4', 'rds', 'renewal', 100, at => '2026-02-04');
 SELECT template, balance, used, status FROM voucher.list('alice', at => '2026-02-05');
 SELECT reason, detail FROM voucher.match('alice', 'rds', 'renewal', 100, at => '2026-02-05') WHERE instrument_id = 1;
 

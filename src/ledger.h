@@ -51,6 +51,7 @@ extern void AddInstrumentEntry(const Account *account, const InstrumentEntry *en
 typedef struct Movement
 {
 	const char *table;			/* that holds the balance */
+	const char *entries;		/* that gets the entry; known to who writes both */
 	Datum		accountId;		/* the row's key */
 	Datum		key;
 	int32		version;		/* after it */

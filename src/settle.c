@@ -29,6 +29,21 @@ PG_FUNCTION_INFO_V1(voucher_settle);
  * ------------------------------------------------------------------------
  */
 
+/* An array of a by-value 8-byte type. */
+static Datum
+Array8(Oid type, Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+/* An integer array. */
+static Datum
+Int4Array(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
 SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
@@ -91,9 +106,7 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 			SetValue(&fields, PART_INSTRUMENT_ID, Int64GetDatum(part->candidate->instrumentId));
 		SetValue(&fields, PART_PAID, AmountGetDatum(part->amount));
 		SetValue(&fields, PART_SHARE,
-				 PointerGetDatum(construct_array(shares, order->nlines, types->amount,
-												 sizeof(Amount), FLOAT8PASSBYVAL,
-												 TYPALIGN_DOUBLE)));
+				 Array8(types->amount, shares, order->nlines));
 		parts[i] = FormRow(types->part, &fields);
 	}
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
@@ -305,6 +318,7 @@ InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *moveme
 	Row			row;
 
 	movement->table = "instrument";
+	movement->entries = "entry";
 	movement->accountId = settlement->values[BAL_ACCOUNT];
 	movement->key = Int64GetDatum(candidate->instrumentId);
 	movement->version = candidate->version + 1;
@@ -335,6 +349,7 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	Row			row;
 
 	movement->table = "account";
+	movement->entries = "cash_entry";
 	movement->accountId = settlement->values[BAL_ACCOUNT];
 	movement->key = settlement->values[SET_CURRENCY];
 	movement->version = account->version + 1;
@@ -354,22 +369,32 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	return FormRow(StoreGetTypes()->cashEntry, &row);
 }
 
+/* Error for an order of which a table did not take a row. */
+static void
+RefuseSuppressed(const char *orderId, const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+			 errmsg("settlement of order \"%s\" was not written in full", orderId),
+			 errdetail("A row of table \"%s\" is missing.", table),
+			 errhint("A trigger or rule on the table may have suppressed the write.")));
+}
+
 /*
- * Error unless all that was announced has happened.  It has not where somebody
- * wrote an entry of an instrument past the account, or where a trigger or rule
- * of a user's own took a row away.
+ * Error unless all that was announced has happened.  If it has not, a trigger
+ * or rule of a user's own took a row away, and would again.  It was not
+ * another transaction: an entry that one wrote past the account has the key of
+ * one of these entries, which is an error 40001 in the statement itself.
  */
 static void
-CheckMovements(const Account *account, const Movement *movements, int n)
+CheckMovements(const char *orderId, const Movement *movements, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
-		if (!movements[i].moved || !movements[i].entered)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("account \"%s\" changed while the order was settled",
-							account->accountId),
-					 errhint("Try the order again.")));
+		if (!movements[i].moved)
+			RefuseSuppressed(orderId, movements[i].table);
+		if (!movements[i].entered)
+			RefuseSuppressed(orderId, movements[i].entries);
 	}
 }
 
@@ -380,27 +405,39 @@ CheckMovements(const Account *account, const Movement *movements, int n)
  * settlement's value is stored in *settlement.
  */
 static bool
-WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum *settlement)
+WriteSettlement(const char *orderId, Row *row, const Account *account, const PaymentPlan *plan,
+				Datum *settlement)
 {
 	const StoreTypes *types = StoreGetTypes();
-	Datum		values[8];
-	char		nulls[] = {' ', ' ', ' ', NULL_FLAG(plan->cash == 0), NULL_FLAG(plan->cash == 0),
-	' ', ' ', ' '};
+	Datum		values[12];
+	char		nulls[12] = "            ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];
+	Datum		ids[KIND_COUNT];
+	Datum		versions[KIND_COUNT];
+	Datum		used[KIND_COUNT];
+	Datum		balances[KIND_COUNT];
 	Datum		cashEntry;
 	int			ncash = 0;
 
 	for (int i = 0; i < plan->nparts; i++)
-		entries[i] = InstrumentEntryRow(row, &plan->parts[i], &movements[n++]);
+	{
+		Movement   *movement = &movements[n++];
+
+		entries[i] = InstrumentEntryRow(row, &plan->parts[i], movement);
+		ids[i] = movement->key;
+		versions[i] = Int32GetDatum(movement->version);
+		used[i] = Int32GetDatum(movement->used);
+		balances[i] = AmountGetDatum(movement->balance);
+	}
 	if (plan->cash > 0)
 	{
 		cashEntry = CashEntryRow(row, account, plan->cash, &movements[n++]);
 		ncash = 1;
 	}
 	/* a settlement's own row moves no balance, but must arrive */
-	movements[n].table = "settlement";
+	movements[n].table = movements[n].entries = "settlement";
 	movements[n].accountId = row->values[BAL_ACCOUNT];
 	movements[n].key = row->values[BAL_KEY];
 	movements[n++].moved = true;
@@ -411,12 +448,17 @@ WriteSettlement(Row *row, const Account *account, const PaymentPlan *plan, Datum
 	values[2] = Int64GetDatum(account->epoch);
 	values[3] = Int32GetDatum(account->version + 1);
 	values[4] = AmountGetDatum(account->balance - plan->cash);
+	nulls[3] = nulls[4] = NULL_FLAG(plan->cash == 0);
 	values[5] = RowArray(types->settlement, settlement, 1);
 	values[6] = RowArray(types->entry, entries, plan->nparts);
 	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
+	values[8] = Array8(INT8OID, ids, plan->nparts);
+	values[9] = Int4Array(versions, plan->nparts);
+	values[10] = Int4Array(used, plan->nparts);
+	values[11] = Array8(types->amount, balances, plan->nparts);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
 		return false;
-	CheckMovements(account, movements, n);
+	CheckMovements(orderId, movements, n);
 	return true;
 }
 
@@ -460,7 +502,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (!WriteSettlement(&row, &facts.account, &plan, &settlement))
+	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan, &settlement))
 		return false;
 	*result = SPI_datumTransfer(settlement, false, -1);
 	return true;
@@ -483,7 +525,7 @@ SettleOrder(OrderRequest *request)
 	if (request->promoCode == NULL && TrySettle(request, false, &result))
 		return result;
 	if (!TrySettle(request, true, &result))
-		elog(ERROR, "account \"%s\" changed while locked", request->accountId);
+		RefuseSuppressed(request->orderId, "account");	/* nobody else can change it now */
 	return result;
 }
 

@@ -254,8 +254,8 @@ FROM (VALUES
     ('BEFORE UPDATE', 'NEW.version := 7; RETURN NEW;', 'VC401'),
     ('BEFORE UPDATE', 'NEW.frozen := true; RETURN NEW;', 'VC401'),
     ('BEFORE UPDATE', 'NEW.face_value := 300; RETURN NEW;', 'VC401'),
-    -- to settle this looks as if somebody else had written an entry meanwhile
-    ('BEFORE UPDATE', 'RETURN NULL;', '40001'),
+    -- nobody may be told to try again what can never succeed
+    ('BEFORE UPDATE', 'RETURN NULL;', '23000'),
     ('BEFORE UPDATE', 'RETURN NEW;', 'accepted, check: sound'),
     -- while one voucher moves, another one is not free to move with it or in its place
     ('BEFORE UPDATE', 'IF NEW.instrument_id = ' || :'other' || ' THEN UPDATE voucher.instrument AS i SET balance = NEW.balance, used = NEW.used, version = NEW.version '
@@ -275,6 +275,9 @@ FROM (VALUES
     -- and to deposit as if there were no account to lock
     ('BEFORE UPDATE', 'RETURN NULL;', 'VC001'),
     ('BEFORE UPDATE', 'RETURN NEW;', 'accepted, check: sound')) AS t (event, body, expected);
+SELECT is(pg_temp.with_trigger('account', 'BEFORE UPDATE', 'IF NEW.version <> OLD.version THEN RETURN NULL; END IF; RETURN NEW;',
+                              $$SELECT voucher.settle('ann', 'o3', 'ecs', 'renewal', 100, voucher => 'none')$$), '23000',
+          'a user''s trigger on account that lets it be locked and suppresses what settle moves');
 SELECT is(pg_temp.with_trigger('settlement', 'BEFORE UPDATE', body, $$SELECT voucher.refund('ann', 'o2')$$), expected, 'a user''s trigger BEFORE UPDATE on settlement: ' || body)
 FROM (VALUES
     ('NEW.invoiceable := 500; RETURN NEW;', 'VC401'),
@@ -288,12 +291,12 @@ FROM (VALUES
 SELECT is(pg_temp.with_trigger(table_name, event, 'RETURN NULL;', statement), expected, 'a user''s trigger ' || event || ' on ' || table_name || ' that suppresses the row')
 FROM (VALUES
     ('cash_entry', 'BEFORE INSERT', $$SELECT voucher.deposit('ann', 1)$$, '23000'),
-    ('cash_entry', 'BEFORE INSERT', $$SELECT voucher.settle('ann', 'o3', 'ecs', 'renewal', 100, voucher => 'none')$$, '40001'),
+    ('cash_entry', 'BEFORE INSERT', $$SELECT voucher.settle('ann', 'o3', 'ecs', 'renewal', 100, voucher => 'none')$$, '23000'),
     ('cash_entry', 'BEFORE INSERT', $$SELECT voucher.refund('ann', 'o1')$$, '23000'),
-    ('entry', 'BEFORE INSERT', :'order', '40001'),
+    ('entry', 'BEFORE INSERT', :'order', '23000'),
     ('entry', 'BEFORE INSERT', $$SELECT voucher.grant('ann', 'v')$$, '23000'),
     ('instrument', 'BEFORE INSERT', $$SELECT voucher.grant('ann', 'v')$$, '23000'),
-    ('settlement', 'BEFORE INSERT', :'order', '40001'),
+    ('settlement', 'BEFORE INSERT', :'order', '23000'),
     ('settlement_entry', 'BEFORE INSERT', $$SELECT voucher.refund('ann', 'o1')$$, '23000'),
     ('settlement_entry', 'BEFORE INSERT', $$SELECT voucher.issue_invoice('ann', 'i8', 'o1')$$, '23000'),
     ('settlement_entry', 'BEFORE INSERT', $$SELECT voucher.void_invoice('ann', 'i1')$$, '23000'),
