@@ -13,7 +13,7 @@ OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = amount code scope catalog template ledger order settlement account issue activation lifecycle settle \
+SQL_PARTS  = schema amount code scope catalog template ledger order settlement account issue activation lifecycle settle \
              refund invoice list statement check order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

@@ -34,6 +34,14 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.minted_code
           OR OLD.face_value IS DISTINCT FROM NEW.face_value
           OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at)
     EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
+    FOR EACH ROW
+    WHEN (OLD.account_id IS NOT NULL
+          OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
+          OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
+          OR OLD.face_value IS DISTINCT FROM NEW.face_value
+          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at)
+    EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.minted_code
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.minted_code

@@ -103,6 +103,8 @@ CatalogBegin(void)
 		CacheRegisterRelcacheCallback(RelationChanged, (Datum) 0);
 		registered = true;
 	}
+	/* a transaction that has all its locks already would not look by itself */
+	AcceptInvalidationMessages();
 	if (names != NULL && hash_get_num_entries(names) > MAX_ENTRIES)
 		stale = true;
 	if (!stale)

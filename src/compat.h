@@ -26,4 +26,11 @@
 	} while (0)
 #endif
 
+/* Is the search_path still the one that a plan was made under? */
+#if PG_VERSION_NUM >= 170000
+#define SearchPathIsCurrent(path)	SearchPathMatchesCurrentEnvironment(path)
+#else
+#define SearchPathIsCurrent(path)	OverrideSearchPathMatchesCurrent(path)
+#endif
+
 #endif							/* VOUCHER_COMPAT_H */

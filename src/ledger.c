@@ -81,7 +81,7 @@ OptionalTextDatum(const char *text, char *null)
 
 /*
  * Move a locked account's cash by a signed amount.  The caller has seen to it
- * that the balance suffices; the entry's CHECK is the last guard.
+ * that the balance suffices; the entry's trigger is the last guard.
  */
 void
 AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,

@@ -147,13 +147,20 @@ CREATE TRIGGER t1_apply AFTER INSERT ON voucher.cash_entry
 CREATE TRIGGER t1_apply AFTER INSERT ON voucher.entry
     FOR EACH ROW EXECUTE FUNCTION voucher.apply_entry('instrument');
 
+-- Rows that never change are looked at twice: before an update, so that no
+-- foreign key refuses first with a worse message; and after it, so that no
+-- user's trigger that fires later changes a row unseen.
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.account
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance');
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.instrument
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance', 'used', 'frozen');
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.cash_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.cash_entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.account
@@ -185,4 +192,6 @@ CREATE TRIGGER t4_per_account AFTER INSERT ON voucher.instrument
 
 -- A template's terms are frozen as soon as it is written.
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.template
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.template
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();

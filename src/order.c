@@ -284,9 +284,9 @@ LookUpLines(OrderRequest *request)
 	}
 }
 
-/* The products of the lines that purchase, as a text[]. */
-static Datum
-PurchasedProducts(const OrderRequest *request)
+/* The products of the lines that purchase, as a text[]; returns how many. */
+static int
+PurchasedProducts(const OrderRequest *request, Datum *array)
 {
 	Datum	   *products = palloc(request->nlines * sizeof(Datum));
 	int			n = 0;
@@ -296,7 +296,8 @@ PurchasedProducts(const OrderRequest *request)
 		if (request->lines[i].purchase)
 			products[n++] = CStringGetTextDatum(request->lines[i].registered);
 	}
-	return PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+	*array = PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+	return n;
 }
 
 /* Mark the lines whose product the account has purchased before. */
@@ -426,8 +427,8 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	values[0] = CStringGetTextDatum(request->accountId);
 	values[1] = OptionalTextDatum(request->orderId, &nulls[1]);
 	values[2] = OptionalTextDatum(request->currency, &nulls[2]);
-	values[3] = PurchasedProducts(request);
-	rows = StoreRun(STMT_ORDER_FACTS, mode, values, nulls);
+	rows = StoreRun(PurchasedProducts(request, &values[3]) > 0 ? STMT_PURCHASE_FACTS : STMT_ORDER_FACTS,
+					mode, values, nulls);
 
 	ReadAccount(request, rows, &facts->account);
 	facts->settled = StoreBool(0, 3);

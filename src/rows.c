@@ -35,21 +35,51 @@ SetText(Row *row, int column, const char *text)
 	row->values[column] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* The row as a value of a row type, in the current context. */
+/*
+ * The row as a value of a row type, in the current context.  Columns that an
+ * administrator has added are null.
+ */
 Datum
 FormRow(Oid type, Row *row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	Datum	   *values = row->values + 1;
+	bool	   *isnull = row->isnull + 1;
 	HeapTuple	tuple;
 
 	if (desc->natts > MAX_COLUMNS)
-		elog(ERROR, "row type %u has %d columns", type, desc->natts);
-	tuple = heap_form_tuple(desc, row->values + 1, row->isnull + 1);
+	{
+		values = palloc0(desc->natts * sizeof(Datum));
+		isnull = palloc(desc->natts * sizeof(bool));
+		memcpy(values, row->values + 1, MAX_COLUMNS * sizeof(Datum));
+		memcpy(isnull, row->isnull + 1, MAX_COLUMNS * sizeof(bool));
+		memset(isnull + MAX_COLUMNS, true, (desc->natts - MAX_COLUMNS) * sizeof(bool));
+	}
+	tuple = heap_form_tuple(desc, values, isnull);
 	ReleaseTupleDesc(desc);
 	return HeapTupleGetDatum(tuple);
 }
 
-/* Take a value of a row type apart, which must have so many columns. */
+/*
+ * Take a tuple apart into so many columns.  It may have more: those that an
+ * administrator has added, even where they are dropped again.
+ */
+void
+DeformTuple(HeapTuple tuple, TupleDesc desc, int ncolumns, Row *row)
+{
+	if (desc->natts == ncolumns)
+	{
+		heap_deform_tuple(tuple, desc, row->values + 1, row->isnull + 1);
+		return;
+	}
+	if (desc->natts < ncolumns)
+		elog(ERROR, "row type %u has %d columns instead of %d", desc->tdtypeid, desc->natts,
+			 ncolumns);
+	for (int i = 1; i <= ncolumns; i++)
+		row->values[i] = heap_getattr(tuple, i, desc, &row->isnull[i]);
+}
+
+/* As DeformTuple, for a value of a row type. */
 void
 DeformRow(Datum value, int ncolumns, Row *row)
 {
@@ -58,17 +88,11 @@ DeformRow(Datum value, int ncolumns, Row *row)
 											  HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple;
 
-	if (desc->natts != ncolumns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a row of the extension has %d columns instead of %d", desc->natts,
-						ncolumns),
-				 errhint("Columns must not be added to or dropped from the extension's tables.")));
 	tuple.t_data = header;
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
-	heap_deform_tuple(&tuple, desc, row->values + 1, row->isnull + 1);
+	DeformTuple(&tuple, desc, ncolumns, row);
 	ReleaseTupleDesc(desc);
 }
 

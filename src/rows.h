@@ -2,13 +2,17 @@
  * rows.h
  *		Where the columns of the ledger's tables are, and rows taken apart.
  *
- * Columns are added at the end and never removed, so their places are fixed.
+ * Columns are added at the end and never removed, so their places are fixed;
+ * those of an administrator come after ours and are written as null.
  * Numbers count from 1, as PostgreSQL's attribute numbers do.
  */
 #ifndef VOUCHER_ROWS_H
 #define VOUCHER_ROWS_H
 
 #include "postgres.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
 
 /* Every table that holds a balance begins like this: account, instrument, settlement. */
 enum
@@ -140,6 +144,7 @@ extern void EmptyRow(Row *row);
 extern void SetValue(Row *row, int column, Datum value);
 extern void SetText(Row *row, int column, const char *text);
 extern Datum FormRow(Oid type, Row *row);
+extern void DeformTuple(HeapTuple tuple, TupleDesc desc, int ncolumns, Row *row);
 extern void DeformRow(Datum value, int ncolumns, Row *row);
 extern int	DeformArray(Datum array, Datum **elements);
 extern Datum RowArray(Oid type, Datum *rows, int n);

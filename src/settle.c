@@ -29,6 +29,21 @@ PG_FUNCTION_INFO_V1(voucher_settle);
  * ------------------------------------------------------------------------
  */
 
+/* An array of a by-value 8-byte type. */
+static Datum
+Array8(Oid type, Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+/* An integer array. */
+static Datum
+Int4Array(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
 SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
@@ -91,9 +106,7 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 			SetValue(&fields, PART_INSTRUMENT_ID, Int64GetDatum(part->candidate->instrumentId));
 		SetValue(&fields, PART_PAID, AmountGetDatum(part->amount));
 		SetValue(&fields, PART_SHARE,
-				 PointerGetDatum(construct_array(shares, order->nlines, types->amount,
-												 sizeof(Amount), FLOAT8PASSBYVAL,
-												 TYPALIGN_DOUBLE)));
+				 Array8(types->amount, shares, order->nlines));
 		parts[i] = FormRow(types->part, &fields);
 	}
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
@@ -393,17 +406,28 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 				Datum *settlement)
 {
 	const StoreTypes *types = StoreGetTypes();
-	Datum		values[8];
-	char		nulls[] = {' ', ' ', ' ', NULL_FLAG(plan->cash == 0), NULL_FLAG(plan->cash == 0),
-	' ', ' ', ' '};
+	Datum		values[12];
+	char		nulls[12] = "            ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];
+	Datum		ids[KIND_COUNT];
+	Datum		versions[KIND_COUNT];
+	Datum		used[KIND_COUNT];
+	Datum		balances[KIND_COUNT];
 	Datum		cashEntry;
 	int			ncash = 0;
 
 	for (int i = 0; i < plan->nparts; i++)
-		entries[i] = InstrumentEntryRow(row, &plan->parts[i], &movements[n++]);
+	{
+		Movement   *movement = &movements[n++];
+
+		entries[i] = InstrumentEntryRow(row, &plan->parts[i], movement);
+		ids[i] = movement->key;
+		versions[i] = Int32GetDatum(movement->version);
+		used[i] = Int32GetDatum(movement->used);
+		balances[i] = AmountGetDatum(movement->balance);
+	}
 	if (plan->cash > 0)
 	{
 		cashEntry = CashEntryRow(row, account, plan->cash, &movements[n++]);
@@ -421,9 +445,14 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 	values[2] = Int64GetDatum(account->epoch);
 	values[3] = Int32GetDatum(account->version + 1);
 	values[4] = AmountGetDatum(account->balance - plan->cash);
+	nulls[3] = nulls[4] = NULL_FLAG(plan->cash == 0);
 	values[5] = RowArray(types->settlement, settlement, 1);
 	values[6] = RowArray(types->entry, entries, plan->nparts);
 	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
+	values[8] = Array8(INT8OID, ids, plan->nparts);
+	values[9] = Int4Array(versions, plan->nparts);
+	values[10] = Int4Array(used, plan->nparts);
+	values[11] = Array8(types->amount, balances, plan->nparts);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
 		return false;
 	CheckMovements(orderId, movements, n);

@@ -128,16 +128,9 @@ Datum
 check_settlement(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	Row	row;
+	Row			row;
 
-	if (desc->natts != SET_COLUMNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has %d columns instead of %d",
-						RelationGetRelationName(data->tg_relation), desc->natts, SET_COLUMNS),
-				 errhint("Columns must not be added to or dropped from the extension's tables.")));
-	heap_deform_tuple(data->tg_trigtuple, desc, row.values + 1, row.isnull + 1);
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), SET_COLUMNS, &row);
 	CheckTotals(data, &row);
 	CheckShares(data, &row);
 	SettlementArrived(data);

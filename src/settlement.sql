@@ -123,7 +123,11 @@ CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.settlement
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('entry_version', 'invoiceable');
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.settlement_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.settlement_entry
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.invoice
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.invoice
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.settlement
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();

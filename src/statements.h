@@ -138,32 +138,41 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
 /*
  * All that a plan needs to know of the account: a row per instrument, or one
  * without an instrument; no row if there is no such account.  $1 account,
- * $2 order (null: none yet), $3 currency (null: the only one), $4 products.
+ * $2 order (null: none yet), $3 currency (null: the only one).
  * Whole rows are taken apart in C: a statement of few columns starts faster.
  */
-STATEMENT(ORDER_FACTS, "tttT",
-		  "SELECT a, i, EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 "
-		  "AND order_id" EQ "$2), "
-		  "ARRAY(SELECT product FROM voucher.purchase WHERE account_id" EQ "$1 AND product" EQ "ANY ($4)) "
-		  "FROM voucher.account AS a LEFT JOIN voucher.instrument AS i "
-		  "ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency "
-		  "WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)")
+#define ORDER_FACTS_OF(purchased) \
+	"SELECT a, i, EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 " \
+	"AND order_id" EQ "$2), " purchased " FROM voucher.account AS a " \
+	"LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency " \
+	"WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)"
+
+STATEMENT(ORDER_FACTS, "ttt", ORDER_FACTS_OF("'{}'::pg_catalog.text[]"))
+
+/* the same for an order that purchases: of these products ($4), which before? */
+STATEMENT(PURCHASE_FACTS, "tttT",
+		  ORDER_FACTS_OF("ARRAY(SELECT product FROM voucher.purchase "
+						 "WHERE account_id" EQ "$1 AND product" EQ "ANY ($4))"))
 /*
  * All rows of a settlement at once, if the account is still in the epoch that
  * the plan was made in ($3); else none, and no row is returned.  $1 account,
  * $2 currency, $4 and $5 its new version and balance (null: no cash), $6 the
- * settlement, $7 the entries of its instruments, $8 its cash entry, if any.
- * Rows come whole, as arrays of their tables' types.
+ * settlement, $7 the entries of its instruments, $8 its cash entry, if any; $9
+ * to $12 what the entries make of the instruments.  Rows come whole, as arrays
+ * of their tables' types.
  */
 #define GATED(array) "pg_catalog.unnest(CASE WHEN EXISTS (SELECT FROM gate) THEN " array " END)"
 
-STATEMENT(SETTLE, "ttliaSEC",
+#define PART "pg_catalog.array_position($9, instrument_id)"
+
+STATEMENT(SETTLE, "ttliaSECLIIA",
 		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
 		  "version = COALESCE($4, version), balance = COALESCE($5, balance) "
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3 RETURNING epoch), "
-		  "moved AS (UPDATE voucher.instrument AS i SET version = e.version, used = e.used, "
-		  "balance = e.balance FROM " GATED("$7") " AS e WHERE i.account_id" EQ "$1 "
-		  "AND i.instrument_id" EQ "e.instrument_id AND (i.version" ADD "1)" EQ "e.version), "
+		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, "
+		  "used = $11[" PART "], balance = $12[" PART "] WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "ANY (CASE WHEN EXISTS (SELECT FROM gate) THEN $9 END) "
+		  "AND (version" ADD "1)" EQ "$10[" PART "]), "
 		  "settled AS (INSERT INTO voucher.settlement SELECT s.* FROM " GATED("$6") " AS s), "
 		  "used AS (INSERT INTO voucher.entry SELECT e.* FROM " GATED("$7") " AS e), "
 		  "paid AS (INSERT INTO voucher.cash_entry SELECT c.* FROM " GATED("$8") " AS c) "

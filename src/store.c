@@ -3,8 +3,7 @@
  *		Runs the statements of statements.h with saved plans.
  *
  * Every name in those statements is schema-qualified, operators too: they mean
- * the same under any search_path, and PostgreSQL need not plan them again when
- * the path differs.
+ * the same under any search_path.
  *
  * Plans live as long as the session.  PostgreSQL replans them by itself when a
  * table changes; when the extension is dropped and created again its types get
@@ -19,9 +18,11 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "store.h"
 
 #define MAX_ARGS 32
@@ -201,6 +202,22 @@ Prepare(Statement statement)
 	return plan;
 }
 
+/*
+ * Will PostgreSQL execute the plan that PlanAndExecute made?  It plans again
+ * when a table has changed, and when the search_path has, though no name in a
+ * statement depends on that.
+ */
+static bool
+IsPlanned(Statement statement)
+{
+	CachedPlanSource *source;
+
+	if (!planned[statement] || !SPI_plan_is_valid(plans[statement]))
+		return false;
+	source = linitial(SPI_plan_get_plan_sources(plans[statement]));
+	return SearchPathIsCurrent(source->search_path);
+}
+
 /* Execute a planned statement. */
 static int
 Execute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
@@ -279,7 +296,7 @@ StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *n
 
 	PG_TRY();
 	{
-		if (planned[statement] && SPI_plan_is_valid(plans[statement]))
+		if (IsPlanned(statement))
 			result = Execute(statement, mode, values, nulls);
 		else
 			result = PlanAndExecute(statement, mode, values, nulls);

@@ -246,6 +246,12 @@ CREATE FUNCTION pg_temp.with_trigger(table_name text, event text, body text, sta
         CREATE TRIGGER a_meddle %s ON voucher.%I FOR EACH ROW EXECUTE FUNCTION pg_temp.meddle();
         %s$f$, $3, $2, $1, $4))
 $$;
+-- a trigger of a name that fires after the protection's own
+SELECT is(pg_temp.try(format($f$
+        CREATE FUNCTION pg_temp.meddle() RETURNS trigger LANGUAGE plpgsql AS $b$ BEGIN NEW.reason := 'meddled'; RETURN NEW; END $b$;
+        CREATE TRIGGER z_meddle BEFORE UPDATE ON voucher.%I FOR EACH ROW EXECUTE FUNCTION pg_temp.meddle();
+        UPDATE voucher.%1$I SET reason = reason$f$, name)), 'VC401', 'a user''s trigger that changes what an update of ' || name || ' left alone')
+FROM unnest('{cash_entry,entry,settlement_entry}'::text[]) AS name;
 \set order 'SELECT voucher.settle(''ann'', ''o3'', ''ecs'', ''renewal'', 100, voucher => ''' :other ''')'
 SELECT is(pg_temp.with_trigger('instrument', event, body, :'order'), expected, 'a user''s trigger ' || event || ' on instrument: ' || body)
 FROM (VALUES

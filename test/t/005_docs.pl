@@ -112,11 +112,12 @@ for (@functions)
 	is("@missing", '', "function $name: every argument and column is described");
 }
 
-# Views, and tables and types that have a section of their own, with all columns.
+# Views, row types, and tables that have a section of their own, with all columns.
 for (rows($database, qq{
 	SELECT relname, relkind, string_agg(attname, ' ' ORDER BY attnum)
 	FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
-	WHERE pg_class.oid IN ($member 'pg_class'::regclass) AND relkind IN ('r', 'v', 'c') GROUP BY 1, 2 ORDER BY 1}))
+	WHERE relkind IN ('r', 'v') AND pg_class.oid IN ($member 'pg_class'::regclass)
+		OR relkind = 'c' AND reltype IN ($member 'pg_type'::regclass) GROUP BY 1, 2 ORDER BY 1}))
 {
 	my ($name, $kind, $columns) = @$_;
 	my $section = section($reference, $name);
