@@ -128,17 +128,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template \"%s\" is a promo code", templateName),
 				 errhint("A promo code is its template's public word; it has no secret codes.")));
-	faceValue = template->faceValue;
-	if (!PG_ARGISNULL(2))
-	{
-		if (template->terms.hasRate)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" has a discount rate, not a face value",
-							templateName)));
-		faceValue = PG_GETARG_AMOUNT(2);
-		CheckMinorUnit(faceValue, template->terms.currency, "face value");
-	}
+	faceValue = FaceValueArgument(fcinfo, 2, template);
 	parameters[1] = Int64GetDatum(template->terms.templateId);
 	parameters[2] = AmountGetDatum(faceValue);
 	nulls[2] = NULL_FLAG(template->terms.hasRate);

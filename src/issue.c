@@ -86,6 +86,27 @@ IsInvited(const char *accountId, const char *campaign)
 }
 
 /*
+ * The face value that argument n gives what is issued of a template; without
+ * it, the template's own (0 where a rate decides).
+ */
+Amount
+FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template)
+{
+	Amount		faceValue;
+
+	if (PG_ARGISNULL(n))
+		return template->faceValue;
+	if (template->terms.hasRate)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template \"%s\" has a discount rate, not a face value",
+						template->terms.name)));
+	faceValue = PG_GETARG_AMOUNT(n);
+	CheckMinorUnit(faceValue, template->terms.currency, "face value");
+	return faceValue;
+}
+
+/*
  * The instrument that an earlier call with this request id granted, or 0.
  * Error VC302 if that call asked for something else.
  */
@@ -135,17 +156,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template \"%s\" is a promo code", templateName),
 				 errhint("Promo codes are not granted; customers type them in.")));
-	faceValue = template->faceValue;
-	if (!PG_ARGISNULL(2))
-	{
-		if (template->terms.hasRate)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" has a discount rate, not a face value",
-							templateName)));
-		faceValue = PG_GETARG_AMOUNT(2);
-		CheckMinorUnit(faceValue, template->terms.currency, "face value");
-	}
+	faceValue = FaceValueArgument(fcinfo, 2, template);
 	LockAccount(accountId, template->terms.currency, &account);
 	if (requestId != NULL)
 		instrumentId = FindGrant(accountId, requestId, template, faceValue);
