@@ -35,13 +35,6 @@ Array8(Oid type, Datum *items, int n)
 										   TYPALIGN_DOUBLE));
 }
 
-/* An integer array. */
-static Datum
-Int4Array(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-}
-
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
 SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
@@ -404,14 +397,12 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 				Datum *settlement)
 {
 	const StoreTypes *types = StoreGetTypes();
-	Datum		values[12];
-	char		nulls[12] = "            ";
+	Datum		values[10];
+	char		nulls[10] = "          ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];
 	Datum		ids[KIND_COUNT];
-	Datum		versions[KIND_COUNT];
-	Datum		used[KIND_COUNT];
 	Datum		balances[KIND_COUNT];
 	Datum		cashEntry;
 	int			ncash = 0;
@@ -422,8 +413,6 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 
 		entries[i] = InstrumentEntryRow(row, &plan->parts[i], movement);
 		ids[i] = movement->key;
-		versions[i] = Int32GetDatum(movement->version);
-		used[i] = Int32GetDatum(movement->used);
 		balances[i] = AmountGetDatum(movement->balance);
 	}
 	if (plan->cash > 0)
@@ -448,9 +437,7 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 	values[6] = RowArray(types->entry, entries, plan->nparts);
 	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
 	values[8] = Array8(INT8OID, ids, plan->nparts);
-	values[9] = Int4Array(versions, plan->nparts);
-	values[10] = Int4Array(used, plan->nparts);
-	values[11] = Array8(types->amount, balances, plan->nparts);
+	values[9] = Array8(types->amount, balances, plan->nparts);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
 		return false;
 	CheckMovements(orderId, movements, n);
