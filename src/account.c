@@ -7,9 +7,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "ledger.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_open_account);
@@ -93,10 +93,7 @@ voucher_deposit(PG_FUNCTION_ARGS)
 	Amount		balance;
 	Account		account;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "amount")));
+	RequireArgument(fcinfo, 1, "amount");
 	amount = PG_GETARG_AMOUNT(1);
 
 	StoreBegin();

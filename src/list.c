@@ -9,6 +9,7 @@
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "order.h"
 
 PG_FUNCTION_INFO_V1(voucher_status);

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "arguments.h"
 #include "issue.h"
 #include "order.h"
 #include "rows.h"
@@ -24,64 +25,6 @@
  * Arguments
  * ------------------------------------------------------------------------
  */
-
-/* A text argument that must be there and not be empty. */
-const char *
-TextArgument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	const char *value = OptionalTextArgument(fcinfo, n);
-
-	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	if (*value == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", name)));
-	return value;
-}
-
-/* A text argument, NULL if null. */
-const char *
-OptionalTextArgument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-/*
- * A promo code as it is compared, NULL if none was typed.  Error 22023 if it
- * was typed and nothing is left of it.
- */
-char *
-ReadPromoCode(const char *typed)
-{
-	char	   *promoCode = typed == NULL ? NULL : NormalizePromoCode(typed);
-
-	if (promoCode != NULL && *promoCode == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", "promo_code")));
-	return promoCode;
-}
-
-/* A finite instant that must be there. */
-TimestampTz
-TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	TimestampTz value;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	value = PG_GETARG_TIMESTAMPTZ(n);
-	if (TIMESTAMP_NOT_FINITE(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be finite", name)));
-	return value;
-}
 
 /*
  * Fill in line i of a request.  Errors: malformed product (22023), amount that

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "arguments.h"
 #include "issue.h"
 #include "rows.h"
 #include "settle.h"

@@ -9,9 +9,9 @@
 #include "utils/numeric.h"
 #include "utils/rangetypes.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "issue.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_create_template);
