@@ -42,6 +42,7 @@ typedef struct OrderFacts
 /* Reads argument n; its name serves the error messages. */
 extern const char *TextArgument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *OptionalTextArgument(FunctionCallInfo fcinfo, int n);
+extern const char *RequestIdArgument(FunctionCallInfo fcinfo, int n);
 extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* Arguments product … currency, which match, quote and settle have in this order. */
