@@ -3,7 +3,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(5);
+SELECT plan(8);
 
 SELECT voucher.register_product('ecs');
 SELECT voucher.create_template('v', 'voucher', 'CNY', 10);
@@ -22,6 +22,22 @@ SELECT throws_ok($$SELECT voucher.refund('acme', 'o-1', 5, request_id => '')$$, 
 
 -- 100 - 40 stand there: none of the refused calls has moved anything
 SELECT is(balance::text, '60.00', 'the cash is untouched') FROM voucher.account WHERE account_id = 'acme';
+
+-- Many lines that purchase: each product is bought for the first time once, and
+-- no line of it is a first purchase afterwards.
+SELECT voucher.register_product('rds');
+SELECT voucher.register_product('oss');
+SELECT is((voucher.settle('acme', 'o-2', lines => ARRAY[
+               voucher.line('rds', 'purchase', 1), voucher.line('ecs', 'purchase', 1),
+               voucher.line('rds.g7', 'purchase', 1), voucher.line('oss', 'renewal', 1)])).first_purchase::text,
+          '{ecs,rds}', 'the products of the lines that purchase, once each');
+SELECT is((voucher.settle('acme', 'o-3', lines => ARRAY[
+               voucher.line('ecs', 'purchase', 1), voucher.line('oss', 'purchase', 1),
+               voucher.line('rds', 'purchase', 1)])).first_purchase::text,
+          '{oss}', 'but for those bought before');
+SELECT is((voucher.settle('acme', 'o-4', lines => ARRAY[
+               voucher.line('rds', 'purchase', 1), voucher.line('ecs', 'purchase', 1)])).first_purchase::text,
+          NULL, 'none if all were');
 SELECT is_empty('SELECT * FROM voucher.check()', 'the ledger is sound');
 
 SELECT * FROM finish();
