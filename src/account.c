@@ -86,7 +86,7 @@ voucher_deposit(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *currency = OptionalTextArgument(fcinfo, 2);
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	Amount		amount;

@@ -41,6 +41,16 @@ OptionalTextArgument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/*
+ * The caller's key of a request, NULL if null.  An empty one would make every
+ * call that has none look like the same request.
+ */
+const char *
+RequestIdArgument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, "request_id");
+}
+
 /* A finite instant that must be there. */
 TimestampTz
 TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)

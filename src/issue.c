@@ -140,7 +140,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *templateName = TextArgument(fcinfo, 1, "template");
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	const Template *template;

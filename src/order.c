@@ -243,23 +243,34 @@ PurchasedProducts(const OrderRequest *request, Datum *array)
 	return n;
 }
 
+/* Order two strings, each given by its address. */
+static int
+CompareStrings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
 /* Mark the lines whose product the account has purchased before. */
 static void
 MarkPurchased(OrderRequest *request, ArrayType *purchased)
 {
 	Datum	   *products;
+	const char **sorted;
 	int			n;
 
 	deconstruct_array(purchased, TEXTOID, -1, false, TYPALIGN_INT, &products, NULL, &n);
+	if (n == 0)
+		return;
+	sorted = palloc(n * sizeof(char *));
 	for (int i = 0; i < n; i++)
+		sorted[i] = TextDatumGetCString(products[i]);
+	qsort(sorted, n, sizeof(char *), CompareStrings);
+	for (int i = 0; i < request->nlines; i++)
 	{
-		const char *product = TextDatumGetCString(products[i]);
+		PlanLine   *line = &request->lines[i];
 
-		for (int j = 0; j < request->nlines; j++)
-		{
-			if (strcmp(request->lines[j].registered, product) == 0)
-				request->lines[j].purchasedBefore = true;
-		}
+		line->purchasedBefore =
+			bsearch(&line->registered, sorted, n, sizeof(char *), CompareStrings) != NULL;
 	}
 }
 

@@ -154,7 +154,7 @@ voucher_refund(PG_FUNCTION_ARGS)
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *orderId = TextArgument(fcinfo, 1, "order_id");
 	Amount		amount = PG_ARGISNULL(2) ? 0 : PG_GETARG_AMOUNT(2);
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	Settlement	settlement;

@@ -104,27 +104,33 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
 }
 
-/* The products that the account buys with this order for the first time. */
+/* Order two lines by product. */
+static int
+CompareLineProducts(const void *a, const void *b)
+{
+	return strcmp((*(const PlanLine *const *) a)->registered,
+				  (*(const PlanLine *const *) b)->registered);
+}
+
+/* The products that the account buys with this order for the first time, sorted. */
 static void
 SetFirstPurchase(Row *row, const PlanOrder *order)
 {
+	const PlanLine **bought = palloc(order->nlines * sizeof(PlanLine *));
 	Datum	   *products = palloc(order->nlines * sizeof(Datum));
-	const char **seen = palloc(order->nlines * sizeof(char *));
+	int			nbought = 0;
 	int			n = 0;
 
 	for (int i = 0; i < order->nlines; i++)
 	{
-		const PlanLine *line = &order->lines[i];
-		int			j = 0;
-
-		if (!line->purchase || line->purchasedBefore)
-			continue;
-		while (j < n && strcmp(seen[j], line->registered) != 0)
-			j++;
-		if (j < n)
-			continue;
-		seen[n] = line->registered;
-		products[n++] = CStringGetTextDatum(line->registered);
+		if (order->lines[i].purchase && !order->lines[i].purchasedBefore)
+			bought[nbought++] = &order->lines[i];
+	}
+	qsort(bought, nbought, sizeof(PlanLine *), CompareLineProducts);
+	for (int i = 0; i < nbought; i++)
+	{
+		if (i == 0 || strcmp(bought[i]->registered, bought[i - 1]->registered) != 0)
+			products[n++] = CStringGetTextDatum(bought[i]->registered);
 	}
 	if (n > 0)
 		SetValue(row, SET_FIRST_PURCHASE,
