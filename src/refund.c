@@ -48,7 +48,7 @@ void
 AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, TimestampTz at)
 {
 	Datum		values[13];
-	char		nulls[13] = "             ";
+	char		nulls[] = "             ";
 
 	settlement->version++;
 	settlement->invoiceable = AmountAdd(settlement->invoiceable, entry->amount);

@@ -410,7 +410,7 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 {
 	const StoreTypes *types = StoreGetTypes();
 	Datum		values[12];
-	char		nulls[12] = "            ";
+	char		nulls[] = "            ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];
