@@ -106,7 +106,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 	const Template *template;
 	Amount		faceValue;
 	Datum		parameters[5];
-	char		nulls[5] = "     ";
+	char		nulls[] = "     ";
 	MemoryContext batchContext;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);

@@ -10,6 +10,11 @@
 #include "varatt.h"
 #endif
 
+/* Before 18 the mark had another name and stood behind the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /*
  * Soft input errors came with 16.  Below, every input error is thrown and
  * fcinfo->context is not ours to look at.

@@ -49,7 +49,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason)
 {
 	Datum		values[9];
-	char		nulls[9] = "         ";
+	char		nulls[] = "         ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))

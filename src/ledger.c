@@ -88,7 +88,7 @@ AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 			 const char *orderId, const char *requestId, const char *reason)
 {
 	Datum		values[10];
-	char		nulls[10] = "          ";
+	char		nulls[] = "          ";
 
 	account->version++;
 	account->balance = AmountAdd(account->balance, amount);
@@ -110,7 +110,7 @@ void
 AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, TimestampTz at)
 {
 	Datum		values[12];
-	char		nulls[12] = "            ";
+	char		nulls[] = "            ";
 
 	values[0] = CStringGetTextDatum(account->accountId);
 	values[1] = Int64GetDatum(entry->instrumentId);

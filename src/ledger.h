@@ -8,6 +8,7 @@
 #include "datatype/timestamp.h"
 
 #include "amount.h"
+#include "compat.h"
 #include "store.h"
 
 /* An account's cash in one currency. */
@@ -36,8 +37,8 @@ typedef struct InstrumentEntry
 } InstrumentEntry;
 
 extern Datum OptionalTextDatum(const char *text, char *null);
-extern void RefuseUnknownAccount(const char *accountId, const char *currency) pg_attribute_noreturn();
-extern void RefuseManyCurrencies(const char *accountId) pg_attribute_noreturn();
+pg_noreturn extern void RefuseUnknownAccount(const char *accountId, const char *currency);
+pg_noreturn extern void RefuseManyCurrencies(const char *accountId);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);

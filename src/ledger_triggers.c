@@ -271,7 +271,7 @@ apply_entry(PG_FUNCTION_ARGS)
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
 	Datum		values[10];
-	char		nulls[10] = "          ";
+	char		nulls[] = "          ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);

@@ -353,7 +353,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 {
 	const Template *promo = NULL;
 	Datum		values[4];
-	char		nulls[4] = "    ";
+	char		nulls[] = "    ";
 	uint64		rows;
 	int			n = 0;
 	PlanOrder  *order = &facts->order;

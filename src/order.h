@@ -8,6 +8,7 @@
 #include "fmgr.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "ledger.h"
 #include "plan.h"
 
@@ -53,6 +54,6 @@ extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *fa
 
 /* explain.c */
 extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
-extern void Refuse(const Candidate *candidate, const PlanOrder *order) pg_attribute_noreturn();
+pg_noreturn extern void Refuse(const Candidate *candidate, const PlanOrder *order);
 
 #endif							/* VOUCHER_ORDER_H */

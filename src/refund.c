@@ -48,7 +48,7 @@ void
 AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, TimestampTz at)
 {
 	Datum		values[13];
-	char		nulls[13] = "             ";
+	char		nulls[] = "             ";
 
 	settlement->version++;
 	settlement->invoiceable = AmountAdd(settlement->invoiceable, entry->amount);
@@ -131,9 +131,16 @@ Refund(Settlement *settlement, Amount requested, TimestampTz at, const char *req
 						   AmountToString(settlement->refunded), AmountToString(requested))));
 
 	settlement->refunded += requested;
-	settlement->refundedCash =
-		AmountMulDivHalfUpTo(settlement->cash, settlement->refunded, settlement->total,
-							 CatalogDigits(settlement->account.currency));
+	/* the last one takes what is left, though the currency's digits have changed since */
+	if (settlement->refunded == settlement->total)
+		settlement->refundedCash = settlement->cash;
+	else
+		settlement->refundedCash =
+			Max(cashBefore,
+				Min(settlement->cash,
+					AmountMulDivHalfUpTo(settlement->cash, settlement->refunded,
+										 settlement->total,
+										 CatalogDigits(settlement->account.currency))));
 	entry.kind = "refund";
 	entry.amount = cashBefore - settlement->refundedCash;
 	entry.requested = requested;

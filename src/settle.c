@@ -405,7 +405,7 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 {
 	const StoreTypes *types = StoreGetTypes();
 	Datum		values[10];
-	char		nulls[10] = "          ";
+	char		nulls[] = "          ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];

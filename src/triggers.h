@@ -8,9 +8,10 @@
 #include "commands/trigger.h"
 
 #include "amount.h"
+#include "compat.h"
 
 extern TriggerData *GetTriggerData(FunctionCallInfo fcinfo);
-extern void RefuseRow(TriggerData *data, const char *rule) pg_attribute_noreturn();
+pg_noreturn extern void RefuseRow(TriggerData *data, const char *rule);
 extern void SettlementArrived(TriggerData *data);
 extern void CheckSettlementOpening(TriggerData *data, Amount cash);
 

@@ -3,7 +3,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(8);
+SELECT plan(9);
 
 SELECT voucher.register_product('ecs');
 SELECT voucher.create_template('v', 'voucher', 'CNY', 10);
@@ -38,6 +38,11 @@ SELECT is((voucher.settle('acme', 'o-3', lines => ARRAY[
 SELECT is((voucher.settle('acme', 'o-4', lines => ARRAY[
                voucher.line('rds', 'purchase', 1), voucher.line('ecs', 'purchase', 1)])).first_purchase::text,
           NULL, 'none if all were');
+-- The last refund closes exactly, though the currency has lost its decimals since.
+SELECT (voucher.settle('acme', 'o-5', 'oss', 'renewal', 1.55)).cash;
+UPDATE voucher.currency SET minor_digits = 0 WHERE currency = 'CNY';
+SELECT is((voucher.refund('acme', 'o-5')).refunded_cash::text, '1.55', 'all of the cash comes back, and no more');
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'CNY';
 SELECT is_empty('SELECT * FROM voucher.check()', 'the ledger is sound');
 
 SELECT * FROM finish();
