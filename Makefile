@@ -7,13 +7,13 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan rows store catalog template ledger ledger_triggers settlement \
-             account issue activation lifecycle order explain settle refund invoice list order_trigger
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan rows arguments store catalog template ledger ledger_triggers settlement \
+             account issue activation lifecycle order explain match settle refund invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = schema amount code scope catalog template ledger order settlement account issue activation lifecycle settle \
+SQL_PARTS  = schema amount code scope catalog template ledger order settlement account issue activation lifecycle match settle \
              refund invoice list statement check order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
@@ -21,7 +21,7 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 REGRESS    = amount code scope catalog template account ledger issue activation lifecycle order settle \
              refund invoice list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
-ISOLATION  = settle-settle settle-replay request-id activate-activate claim-claim first-purchase \
+ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
              refund-refund refund-invoice freeze-settle
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check

@@ -46,5 +46,14 @@ SELECT voucher.deposit('alice', 1, 'USD', at => '2026-01-07');
 SELECT voucher.open_account('bob', 'CNY', at => '2026-01-01');
 SELECT voucher.deposit('bob', 3, request_id => 'pay-1', at => '2026-01-05');
 
+-- An entry written by hand is in the way of an account
+BEGIN;
+INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at)
+VALUES ('eve', 'CNY', 1, 'open', 0, 0, '2026-01-01');
+SELECT rule, account_id, object, expected, found FROM voucher.check();
+SELECT voucher.open_account('eve', 'CNY', at => '2026-01-01');
+\echo :SQLSTATE
+ROLLBACK;
+
 SELECT account_id, currency, balance, version FROM voucher.account ORDER BY account_id, currency;
 SELECT * FROM voucher.check();

@@ -74,6 +74,9 @@ SELECT * FROM voucher.campaign ORDER BY campaign;
 SELECT voucher.invite('alice', 'spring');
 SELECT voucher.invite('alice', 'spring');
 SELECT voucher.invite('alice', 'autumn');
+\echo :SQLSTATE
+SELECT voucher.invite('', 'spring');
+\echo :SQLSTATE
 SELECT account_id, campaign FROM voucher.invitation;
 
 -- Promo codes: case and separators do not matter, letters outside ASCII stay

@@ -276,6 +276,10 @@ SELECT voucher.settle('alice', 'x', 'ecs', 'purchase', 5, voucher => '9223372036
 \echo :SQLSTATE
 SELECT voucher.settle('alice', 'x', 'ecs', 'purchase', 5, promo_code => '');
 \echo :SQLSTATE
+SELECT voucher.quote('alice', 'ecs', 'purchase', 5, promo_code => ' - ');
+\echo :SQLSTATE
+SELECT voucher.match('alice', 'ecs', 'purchase', 5, promo_code => '');
+\echo :SQLSTATE
 SELECT voucher.settle('alice', 'x', 'ecs', 'purchase', 5, at => '-infinity');
 \echo :SQLSTATE
 SELECT voucher.settle('', 'x', 'ecs', 'purchase', 5);

@@ -80,7 +80,15 @@ SELECT template FROM voucher.claim('bob', 'private', at => '2026-03-02');
 \echo :SQLSTATE
 SELECT voucher.invite('bob', 'private');
 SELECT template FROM voucher.claim('bob', 'private', at => '2026-03-02');
--- Without per_account it can be claimed again
+-- A campaign's coupon is claimed once, even where nobody said so: a double click
 SELECT template FROM voucher.claim('bob', 'private', at => '2026-03-02');
+\echo :SQLSTATE
+-- ... unless per_account says more
+SELECT voucher.create_campaign('double');
+SELECT voucher.create_template('double ecs', 'coupon', 'CNY', face_value => 20, per_account => 2, campaign => 'double');
+SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
+SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
+SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
+\echo :SQLSTATE
 
 SELECT * FROM voucher.check();

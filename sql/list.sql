@@ -47,6 +47,13 @@ SELECT s.status, array_agg(l.instrument_id) AS found
 FROM unnest('{pending,available,frozen,exhausted,expired}'::text[]) AS s(status), voucher.list('alice', status => s.status, at => '2026-03-02') AS l
 GROUP BY s.status ORDER BY s.status;
 SELECT instrument_id FROM voucher.list('alice', 'expired', at => '2026-06-01');
+-- A status that does not exist is an error, also where nothing is held
+SELECT instrument_id FROM voucher.list('alice', 'used up');
+\echo :SQLSTATE
+SELECT count(*) FROM voucher.list('nobody', status => 'Available');
+\echo :SQLSTATE
+SELECT voucher.list('alice', status => '');
+\echo :SQLSTATE
 -- Search by the time at which it became effective: half-open as all ranges; a
 -- voucher without a beginning counts from its issue
 SELECT instrument_id, effective_at, issued_at FROM voucher.list('alice', effective => '[2026-02-01, 2026-03-01)', at => '2026-03-02');

@@ -88,7 +88,17 @@ SELECT voucher.create_template('t', 'promo_code', 'CNY', face_value => 5, promo_
 SELECT voucher.create_template('t', 'promo_code', 'CNY', face_value => 5, promo_code => 'Spring 10-OFF');
 SELECT voucher.create_template('t', 'promo_code', 'CNY', face_value => 5, promo_code => 'T', valid_for => '3 days');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, campaign => 'unlucky');
+\echo :SQLSTATE
 \set VERBOSITY default
+
+-- One per account of a campaign's coupon, unless said otherwise; of the
+-- campaign's vouchers and promo codes, and of other coupons, any number
+SELECT voucher.create_template('once', 'coupon', 'CNY', face_value => 5, campaign => 'lucky');
+SELECT voucher.create_template('thrice', 'coupon', 'CNY', face_value => 5, campaign => 'lucky', per_account => 3);
+SELECT voucher.create_template('money', 'voucher', 'CNY', face_value => 5, campaign => 'lucky');
+SELECT voucher.create_template('word', 'promo_code', 'CNY', face_value => 5, campaign => 'lucky', promo_code => 'W');
+SELECT voucher.create_template('loose', 'coupon', 'CNY', face_value => 5);
+SELECT name, per_account FROM voucher.template WHERE name IN ('once', 'thrice', 'money', 'word', 'loose') ORDER BY name;
 
 -- What is not in the catalogue, in the scope too
 SELECT voucher.create_template('t', 'coupon', 'ABC', face_value => 5);

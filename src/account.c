@@ -7,13 +7,28 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "ledger.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_open_account);
 PG_FUNCTION_INFO_V1(voucher_deposit);
+
+/*
+ * Error unless an account exists that was not opened: what keeps it from being
+ * opened may be something else than that it is open.
+ */
+static void
+CheckOpen(const char *accountId, const char *currency, const Datum *key)
+{
+	if (StoreRun(STMT_VERSION_CASH, STORE_WRITE, key, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+				 errmsg("account \"%s\" could not be opened in %s", accountId, currency),
+				 errdetail("Its row in table \"account\" or its entry in table \"cash_entry\" was not written."),
+				 errhint("An entry without an account may be in the way, which voucher.check() shows; or a trigger or rule may have suppressed the write.")));
+}
 
 /* open_account(account_id, currency, at) returns boolean */
 Datum
@@ -31,6 +46,8 @@ voucher_open_account(PG_FUNCTION_ARGS)
 	values[1] = CStringGetTextDatum(currency);
 	values[2] = TimestampTzGetDatum(TimeArgument(fcinfo, 2, "at"));
 	opened = StoreRun(STMT_ACCOUNT_OPEN, STORE_WRITE, values, NULL) > 0;
+	if (!opened)
+		CheckOpen(accountId, currency, values);
 	StoreEnd();
 	PG_RETURN_BOOL(opened);
 }
@@ -69,17 +86,14 @@ voucher_deposit(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *currency = OptionalTextArgument(fcinfo, 2);
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	Amount		amount;
 	Amount		balance;
 	Account		account;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "amount")));
+	RequireArgument(fcinfo, 1, "amount");
 	amount = PG_GETARG_AMOUNT(1);
 
 	StoreBegin();

@@ -14,10 +14,10 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "code.h"
 #include "compat.h"
 #include "issue.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_mint);
@@ -110,10 +110,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 	MemoryContext batchContext;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "count")));
+	RequireArgument(fcinfo, 1, "count");
 	left = PG_GETARG_INT32(1);
 	if (left <= 0)
 		ereport(ERROR,
@@ -128,17 +125,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template \"%s\" is a promo code", templateName),
 				 errhint("A promo code is its template's public word; it has no secret codes.")));
-	faceValue = template->faceValue;
-	if (!PG_ARGISNULL(2))
-	{
-		if (template->terms.hasRate)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" has a discount rate, not a face value",
-							templateName)));
-		faceValue = PG_GETARG_AMOUNT(2);
-		CheckMinorUnit(faceValue, template->terms.currency, "face value");
-	}
+	faceValue = FaceValueArgument(fcinfo, 2, template);
 	parameters[1] = Int64GetDatum(template->terms.templateId);
 	parameters[2] = AmountGetDatum(faceValue);
 	nulls[2] = NULL_FLAG(template->terms.hasRate);
@@ -188,10 +175,7 @@ voucher_verify(PG_FUNCTION_ARGS)
 	bool		isnull[11] = {false};
 	Datum		result;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "code")));
+	RequireArgument(fcinfo, 0, "code");
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);
@@ -229,10 +213,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 	MintedCode	minted;
 	Account		account;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "code")));
+	RequireArgument(fcinfo, 1, "code");
 	code = PG_GETARG_CODE_P(1);
 
 	StoreBegin();

@@ -461,6 +461,22 @@ NormalizePromoCode(const char *promoCode)
 	return normal;
 }
 
+/*
+ * A promo code as it is compared, NULL if none was typed.  Error 22023 if it
+ * was typed and nothing is left of it.
+ */
+char *
+ReadPromoCode(const char *typed)
+{
+	char	   *promoCode = typed == NULL ? NULL : NormalizePromoCode(typed);
+
+	if (promoCode != NULL && *promoCode == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "promo_code")));
+	return promoCode;
+}
+
 /* normalize_promo_code(text) returns text */
 Datum
 normalize_promo_code(PG_FUNCTION_ARGS)

@@ -42,6 +42,7 @@ extern void CatalogCheckOrderType(const char *orderType);
 extern int	CatalogDigits(const char *currency);
 extern void CheckMinorUnit(Amount amount, const char *currency, const char *what);
 extern char *NormalizePromoCode(const char *promoCode);
+extern char *ReadPromoCode(const char *typed);
 extern int64 IntervalSpan(const Interval *interval);
 
 #endif							/* VOUCHER_CATALOG_H */

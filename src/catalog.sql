@@ -152,7 +152,7 @@ COMMENT ON COLUMN voucher.template.first_purchase IS 'lines of order type purcha
 COMMENT ON COLUMN voucher.template.min_duration IS 'shortest duration of a line that it covers; null: any';
 COMMENT ON COLUMN voucher.template.max_duration IS 'longest duration of a line that it covers; null: any';
 COMMENT ON COLUMN voucher.template.uses IS 'orders that one instrument can serve; null: until its balance is used up';
-COMMENT ON COLUMN voucher.template.per_account IS 'how many of it one account can get; null: any number';
+COMMENT ON COLUMN voucher.template.per_account IS 'how many of it one account can get; null: any number; create_template writes 1 for a campaign''s coupon unless told';
 COMMENT ON COLUMN voucher.template.audience IS 'everyone, or invited: only accounts invited to its campaign may claim or type it';
 COMMENT ON COLUMN voucher.template.valid IS 'absolute validity, half-open [effective, expiry)';
 COMMENT ON COLUMN voucher.template.valid_for IS 'relative validity, counted from valid_from in time_zone; cut to valid';
@@ -211,10 +211,5 @@ COMMENT ON FUNCTION voucher.create_campaign(text, text, tstzrange) IS 'adds a ca
 
 CREATE FUNCTION voucher.invite(account_id text, campaign text)
     RETURNS void
-    LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    INSERT INTO voucher.invitation (account_id, campaign) VALUES ($1, $2)
-    ON CONFLICT ON CONSTRAINT invitation_pkey DO NOTHING
-$$;
+    AS 'MODULE_PATHNAME', 'voucher_invite' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION voucher.invite(text, text) IS 'invites an account to a campaign; inviting twice changes nothing';

@@ -7,8 +7,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "catalog.h"
-#include "order.h"
 #include "refund.h"
 #include "store.h"
 

@@ -1,20 +1,23 @@
 /*
  * issue.c
- *		Designated issue: grant, and claim of a campaign's bundle.
+ *		Designated issue: grant, and claim of a campaign's bundle by whom it
+ *		invites.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "issue.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_grant);
+PG_FUNCTION_INFO_V1(voucher_invite);
 PG_FUNCTION_INFO_V1(voucher_claim);
 
 /*
@@ -83,6 +86,27 @@ IsInvited(const char *accountId, const char *campaign)
 }
 
 /*
+ * The face value that argument n gives what is issued of a template; without
+ * it, the template's own (0 where a rate decides).
+ */
+Amount
+FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template)
+{
+	Amount		faceValue;
+
+	if (PG_ARGISNULL(n))
+		return template->faceValue;
+	if (template->terms.hasRate)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template \"%s\" has a discount rate, not a face value",
+						template->terms.name)));
+	faceValue = PG_GETARG_AMOUNT(n);
+	CheckMinorUnit(faceValue, template->terms.currency, "face value");
+	return faceValue;
+}
+
+/*
  * The instrument that an earlier call with this request id granted, or 0.
  * Error VC302 if that call asked for something else.
  */
@@ -116,7 +140,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *templateName = TextArgument(fcinfo, 1, "template");
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	const Template *template;
@@ -132,17 +156,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template \"%s\" is a promo code", templateName),
 				 errhint("Promo codes are not granted; customers type them in.")));
-	faceValue = template->faceValue;
-	if (!PG_ARGISNULL(2))
-	{
-		if (template->terms.hasRate)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" has a discount rate, not a face value",
-							templateName)));
-		faceValue = PG_GETARG_AMOUNT(2);
-		CheckMinorUnit(faceValue, template->terms.currency, "face value");
-	}
+	faceValue = FaceValueArgument(fcinfo, 2, template);
 	LockAccount(accountId, template->terms.currency, &account);
 	if (requestId != NULL)
 		instrumentId = FindGrant(accountId, requestId, template, faceValue);
@@ -152,9 +166,12 @@ voucher_grant(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(instrumentId);
 }
 
-/* Error unless a campaign exists and can be claimed at this time. */
-static void
-CheckClaimable(const char *campaign, TimestampTz at)
+/*
+ * Error VC006 unless a campaign exists.  What the store then holds is about
+ * the time "at".
+ */
+void
+CheckCampaign(const char *campaign, TimestampTz at)
 {
 	Datum		values[2];
 
@@ -164,6 +181,30 @@ CheckClaimable(const char *campaign, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_UNKNOWN_CAMPAIGN),
 				 errmsg("campaign \"%s\" does not exist", campaign)));
+}
+
+/* invite(account_id, campaign) returns void */
+Datum
+voucher_invite(PG_FUNCTION_ARGS)
+{
+	const char *accountId = TextArgument(fcinfo, 0, "account_id");
+	const char *campaign = TextArgument(fcinfo, 1, "campaign");
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(campaign);
+	StoreBegin();
+	CheckCampaign(campaign, GetCurrentTransactionStartTimestamp());
+	StoreRun(STMT_INVITE, STORE_WRITE, values, NULL);
+	StoreEnd();
+	PG_RETURN_VOID();
+}
+
+/* Error unless a campaign exists and can be claimed at this time. */
+static void
+CheckClaimable(const char *campaign, TimestampTz at)
+{
+	CheckCampaign(campaign, at);
 	if (!StoreBool(0, 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_CLAIMABLE),

@@ -464,6 +464,25 @@ RefuseChange(TriggerData *data, const char *verb, const char *column)
 			 errhint("Balances move when an entry is inserted.")));
 }
 
+/* The columns of a tuple, however many the table has. */
+typedef struct Deformed
+{
+	Datum	   *values;
+	bool	   *isnull;
+} Deformed;
+
+/* Take a tuple of the trigger's table apart, in the current context. */
+static Deformed
+AllColumns(HeapTuple tuple, TupleDesc desc)
+{
+	Deformed	result;
+
+	result.values = palloc(desc->natts * sizeof(Datum));
+	result.isnull = palloc(desc->natts * sizeof(bool));
+	heap_deform_tuple(tuple, desc, result.values, result.isnull);
+	return result;
+}
+
 /*
  * Trigger: what is settled, issued or booked stays.  An update may change only
  * the columns that the trigger's arguments name, and those only when an entry
@@ -475,30 +494,30 @@ protect(PG_FUNCTION_ARGS)
 	TriggerData *data = GetTriggerData(fcinfo);
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
 	const char *moves = NULL;
+	Deformed	was;
+	Deformed	is;
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		RefuseChange(data, "truncated", NULL);
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		RefuseChange(data, "deleted", NULL);
 
+	was = AllColumns(data->tg_trigtuple, desc);
+	is = AllColumns(data->tg_newtuple, desc);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		const char *name = NameStr(attribute->attname);
-		bool		oldNull;
-		bool		newNull;
-		Datum		oldValue = heap_getattr(data->tg_trigtuple, i + 1, desc, &oldNull);
-		Datum		newValue = heap_getattr(data->tg_newtuple, i + 1, desc, &newNull);
 
 		if (attribute->attisdropped ||
-			(oldNull && newNull) ||
-			(!oldNull && !newNull &&
-			 datum_image_eq(oldValue, newValue, attribute->attbyval, attribute->attlen)))
+			(was.isnull[i] && is.isnull[i]) ||
+			(!was.isnull[i] && !is.isnull[i] &&
+			 datum_image_eq(was.values[i], is.values[i], attribute->attbyval, attribute->attlen)))
 			continue;
 		/* the epoch holds no money: raising it only makes a settle plan anew */
 		if (strcmp(name, "epoch") == 0)
 			continue;
-		if (newNull || !MovesWithEntries(data->tg_trigger, name))
+		if (is.isnull[i] || !MovesWithEntries(data->tg_trigger, name))
 			RefuseChange(data, "changed", name);
 		moves = name;
 	}

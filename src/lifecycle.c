@@ -6,9 +6,9 @@
 
 #include "utils/builtins.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "ledger.h"
-#include "order.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_freeze);
@@ -51,10 +51,7 @@ SetFrozen(FunctionCallInfo fcinfo, bool frozen)
 	InstrumentEntry entry = {0};
 	bool		changes;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "instrument_id")));
+	RequireArgument(fcinfo, 1, "instrument_id");
 	StoreBegin();
 	CatalogBegin();
 	changes = LockInstrument(accountId, PG_GETARG_INT64(1), &account, &entry) != frozen;

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "arguments.h"
 #include "issue.h"
 #include "order.h"
 #include "rows.h"
@@ -24,48 +25,6 @@
  * Arguments
  * ------------------------------------------------------------------------
  */
-
-/* A text argument that must be there and not be empty. */
-const char *
-TextArgument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	const char *value = OptionalTextArgument(fcinfo, n);
-
-	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	if (*value == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", name)));
-	return value;
-}
-
-/* A text argument, NULL if null. */
-const char *
-OptionalTextArgument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-/* A finite instant that must be there. */
-TimestampTz
-TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	TimestampTz value;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	value = PG_GETARG_TIMESTAMPTZ(n);
-	if (TIMESTAMP_NOT_FINITE(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be finite", name)));
-	return value;
-}
 
 /*
  * Fill in line i of a request.  Errors: malformed product (22023), amount that
@@ -284,23 +243,34 @@ PurchasedProducts(const OrderRequest *request, Datum *array)
 	return n;
 }
 
+/* Order two strings, each given by its address. */
+static int
+CompareStrings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
 /* Mark the lines whose product the account has purchased before. */
 static void
 MarkPurchased(OrderRequest *request, ArrayType *purchased)
 {
 	Datum	   *products;
+	const char **sorted;
 	int			n;
 
 	deconstruct_array(purchased, TEXTOID, -1, false, TYPALIGN_INT, &products, NULL, &n);
+	if (n == 0)
+		return;
+	sorted = palloc(n * sizeof(char *));
 	for (int i = 0; i < n; i++)
+		sorted[i] = TextDatumGetCString(products[i]);
+	qsort(sorted, n, sizeof(char *), CompareStrings);
+	for (int i = 0; i < request->nlines; i++)
 	{
-		const char *product = TextDatumGetCString(products[i]);
+		PlanLine   *line = &request->lines[i];
 
-		for (int j = 0; j < request->nlines; j++)
-		{
-			if (strcmp(request->lines[j].registered, product) == 0)
-				request->lines[j].purchasedBefore = true;
-		}
+		line->purchasedBefore =
+			bsearch(&line->registered, sorted, n, sizeof(char *), CompareStrings) != NULL;
 	}
 }
 

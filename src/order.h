@@ -40,10 +40,6 @@ typedef struct OrderFacts
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
 } OrderFacts;
 
-/* Reads argument n; its name serves the error messages. */
-extern const char *TextArgument(FunctionCallInfo fcinfo, int n, const char *name);
-extern const char *OptionalTextArgument(FunctionCallInfo fcinfo, int n);
-extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7

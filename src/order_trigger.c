@@ -148,7 +148,6 @@ voucher_settle_order(PG_FUNCTION_ARGS)
 	TriggerData *data;
 	int			columns[FIELD_COUNT];
 	OrderRequest request = {0};
-	const char *promoCode;
 	char	   *value;
 	Amount		amount;
 
@@ -172,8 +171,7 @@ voucher_settle_order(PG_FUNCTION_ARGS)
 	request.currency = TextOr(data, columns, FIELD_CURRENCY, NULL);
 	request.voucher = TextOr(data, columns, FIELD_VOUCHER, "auto");
 	request.coupon = TextOr(data, columns, FIELD_COUPON, "auto");
-	promoCode = FieldText(data, columns[FIELD_PROMO_CODE]);
-	request.promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request.promoCode = ReadPromoCode(FieldText(data, columns[FIELD_PROMO_CODE]));
 	request.at = OrderTime(data, columns[FIELD_AT]);
 
 	AmountParse(RequiredText(data, columns, FIELD_AMOUNT), &amount, NULL);

@@ -46,6 +46,8 @@ typedef enum InstrumentStatus
 	STATUS_EXPIRED
 } InstrumentStatus;
 
+#define STATUS_COUNT 5
+
 /*
  * Why an instrument does not apply: symbol, code that users see, SQLSTATE and
  * message when the caller named the instrument.  Judged in JudgeCandidate and

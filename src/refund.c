@@ -7,8 +7,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "catalog.h"
-#include "order.h"
 #include "refund.h"
 #include "store.h"
 
@@ -131,9 +131,16 @@ Refund(Settlement *settlement, Amount requested, TimestampTz at, const char *req
 						   AmountToString(settlement->refunded), AmountToString(requested))));
 
 	settlement->refunded += requested;
-	settlement->refundedCash =
-		AmountMulDivHalfUpTo(settlement->cash, settlement->refunded, settlement->total,
-							 CatalogDigits(settlement->account.currency));
+	/* the last one takes what is left, though the currency's digits have changed since */
+	if (settlement->refunded == settlement->total)
+		settlement->refundedCash = settlement->cash;
+	else
+		settlement->refundedCash =
+			Max(cashBefore,
+				Min(settlement->cash,
+					AmountMulDivHalfUpTo(settlement->cash, settlement->refunded,
+										 settlement->total,
+										 CatalogDigits(settlement->account.currency))));
 	entry.kind = "refund";
 	entry.amount = cashBefore - settlement->refundedCash;
 	entry.requested = requested;
@@ -154,7 +161,7 @@ voucher_refund(PG_FUNCTION_ARGS)
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *orderId = TextArgument(fcinfo, 1, "order_id");
 	Amount		amount = PG_ARGISNULL(2) ? 0 : PG_GETARG_AMOUNT(2);
-	const char *requestId = OptionalTextArgument(fcinfo, 3);
+	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
 	Settlement	settlement;

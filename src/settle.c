@@ -1,13 +1,12 @@
 /*
  * settle.c
- *		match, quote and settle: the same plan, shown, worked out, or carried out.
+ *		quote and settle: the same plan, worked out or carried out.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -15,12 +14,12 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "arguments.h"
 #include "issue.h"
 #include "rows.h"
 #include "settle.h"
 #include "store.h"
 
-PG_FUNCTION_INFO_V1(voucher_match);
 PG_FUNCTION_INFO_V1(voucher_quote);
 PG_FUNCTION_INFO_V1(voucher_settle);
 
@@ -35,13 +34,6 @@ Array8(Oid type, Datum *items, int n)
 {
 	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE));
-}
-
-/* An integer array. */
-static Datum
-Int4Array(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
 /* The columns that the request decides: the body that a repeated call must repeat. */
@@ -112,27 +104,33 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
 }
 
-/* The products that the account buys with this order for the first time. */
+/* Order two lines by product. */
+static int
+CompareLineProducts(const void *a, const void *b)
+{
+	return strcmp((*(const PlanLine *const *) a)->registered,
+				  (*(const PlanLine *const *) b)->registered);
+}
+
+/* The products that the account buys with this order for the first time, sorted. */
 static void
 SetFirstPurchase(Row *row, const PlanOrder *order)
 {
+	const PlanLine **bought = palloc(order->nlines * sizeof(PlanLine *));
 	Datum	   *products = palloc(order->nlines * sizeof(Datum));
-	const char **seen = palloc(order->nlines * sizeof(char *));
+	int			nbought = 0;
 	int			n = 0;
 
 	for (int i = 0; i < order->nlines; i++)
 	{
-		const PlanLine *line = &order->lines[i];
-		int			j = 0;
-
-		if (!line->purchase || line->purchasedBefore)
-			continue;
-		while (j < n && strcmp(seen[j], line->registered) != 0)
-			j++;
-		if (j < n)
-			continue;
-		seen[n] = line->registered;
-		products[n++] = CStringGetTextDatum(line->registered);
+		if (order->lines[i].purchase && !order->lines[i].purchasedBefore)
+			bought[nbought++] = &order->lines[i];
+	}
+	qsort(bought, nbought, sizeof(PlanLine *), CompareLineProducts);
+	for (int i = 0; i < nbought; i++)
+	{
+		if (i == 0 || strcmp(bought[i]->registered, bought[i - 1]->registered) != 0)
+			products[n++] = CStringGetTextDatum(bought[i]->registered);
 	}
 	if (n > 0)
 		SetValue(row, SET_FIRST_PURCHASE,
@@ -164,14 +162,11 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 static void
 ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 {
-	const char *promoCode;
-
 	ReadOrderArguments(fcinfo, first, request);
 	first += ORDER_ARGUMENTS;
 	request->voucher = TextArgument(fcinfo, first, "voucher");
 	request->coupon = TextArgument(fcinfo, first + 1, "coupon");
-	promoCode = OptionalTextArgument(fcinfo, first + 2);
-	request->promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
+	request->promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, first + 2));
 	request->at = TimeArgument(fcinfo, first + 3, "at");
 }
 
@@ -409,14 +404,12 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 				Datum *settlement)
 {
 	const StoreTypes *types = StoreGetTypes();
-	Datum		values[12];
-	char		nulls[] = "            ";
+	Datum		values[10];
+	char		nulls[] = "          ";
 	Movement	movements[KIND_COUNT + 2] = {0};
 	int			n = 0;
 	Datum		entries[KIND_COUNT];
 	Datum		ids[KIND_COUNT];
-	Datum		versions[KIND_COUNT];
-	Datum		used[KIND_COUNT];
 	Datum		balances[KIND_COUNT];
 	Datum		cashEntry;
 	int			ncash = 0;
@@ -427,8 +420,6 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 
 		entries[i] = InstrumentEntryRow(row, &plan->parts[i], movement);
 		ids[i] = movement->key;
-		versions[i] = Int32GetDatum(movement->version);
-		used[i] = Int32GetDatum(movement->used);
 		balances[i] = AmountGetDatum(movement->balance);
 	}
 	if (plan->cash > 0)
@@ -453,9 +444,7 @@ WriteSettlement(const char *orderId, Row *row, const Account *account, const Pay
 	values[6] = RowArray(types->entry, entries, plan->nparts);
 	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
 	values[8] = Array8(INT8OID, ids, plan->nparts);
-	values[9] = Int4Array(versions, plan->nparts);
-	values[10] = Int4Array(used, plan->nparts);
-	values[11] = Array8(types->amount, balances, plan->nparts);
+	values[9] = Array8(types->amount, balances, plan->nparts);
 	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
 		return false;
 	CheckMovements(orderId, movements, n);
@@ -544,84 +533,4 @@ voucher_settle(PG_FUNCTION_ARGS)
 	result = SettleOrder(&request);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
-}
-
-/* ------------------------------------------------------------------------
- * Match
- * ------------------------------------------------------------------------
- */
-
-/* What applies first, by kind in the order of deduction, best first. */
-static int
-CompareMatches(const void *a, const void *b)
-{
-	const Candidate *left = *(Candidate *const *) a;
-	const Candidate *right = *(Candidate *const *) b;
-	bool		leftApplies = left->reason == REASON_APPLIES;
-	bool		rightApplies = right->reason == REASON_APPLIES;
-
-	if (leftApplies != rightApplies)
-		return leftApplies ? -1 : 1;
-	if (left->terms->kind != right->terms->kind)
-		return (int) left->terms->kind - (int) right->terms->kind;
-	return CompareCandidates(left, right, &LargestFirst);
-}
-
-/* match(account_id, …) returns setof record: see settle.sql */
-Datum
-voucher_match(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			next = 1 + ORDER_ARGUMENTS;
-	OrderRequest request = {0};
-	OrderFacts	facts;
-	Candidate **sorted;
-	const char *promoCode;
-	int			rank = 0;
-
-	InitMaterializedSRF(fcinfo, 0);
-	request.accountId = TextArgument(fcinfo, 0, "account_id");
-	ReadOrderArguments(fcinfo, 1, &request);
-	promoCode = OptionalTextArgument(fcinfo, next);
-	request.promoCode = promoCode == NULL ? NULL : NormalizePromoCode(promoCode);
-	request.at = TimeArgument(fcinfo, next + 1, "at");
-
-	StoreBegin();
-	CatalogBegin();
-	LoadOrder(&request, STORE_READ, &facts);
-	JudgeCandidates(&facts.order, facts.ncandidates, facts.candidates);
-
-	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));
-	for (int i = 0; i < facts.ncandidates; i++)
-		sorted[i] = &facts.candidates[i];
-	qsort(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches);
-
-	for (int i = 0; i < facts.ncandidates; i++)
-	{
-		const Candidate *candidate = sorted[i];
-		bool		applies = candidate->reason == REASON_APPLIES;
-		Datum		values[10];
-		bool		isnull[10] = {false};
-
-		CHECK_FOR_INTERRUPTS();
-		rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
-		values[0] = Int32GetDatum(rank);
-		isnull[0] = !applies;
-		values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
-		values[2] = Int64GetDatum(candidate->instrumentId);
-		isnull[2] = candidate->instrumentId == 0;
-		values[3] = CStringGetTextDatum(candidate->terms->name);
-		values[4] = BoolGetDatum(applies);
-		values[5] = AmountGetDatum(candidate->pays);
-		values[6] = AmountGetDatum(candidate->balance);
-		isnull[6] = candidate->terms->hasRate;
-		values[7] = TimestampTzGetDatum(candidate->expiry);
-		isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
-		values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
-		isnull[9] = applies;
-		values[9] = applies ? (Datum) 0 : CStringGetTextDatum(ReasonDetail(candidate, &facts.order));
-		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
-	}
-	StoreEnd();
-	return (Datum) 0;
 }

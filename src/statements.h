@@ -40,6 +40,9 @@ STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvtttt",
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
+STATEMENT(INVITE, "tt",
+		  "INSERT INTO voucher.invitation (account_id, campaign) VALUES ($1, $2) "
+		  "ON CONFLICT ON CONSTRAINT invitation_pkey DO NOTHING")
 STATEMENT(INVITED, "tt",
 		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
 
@@ -155,21 +158,18 @@ STATEMENT(PURCHASE_FACTS, "tttT",
  * the plan was made in ($3); else none, and no row is returned.  $1 account,
  * $2 currency, $4 and $5 its new version and balance (null: no cash), $6 the
  * settlement, $7 the entries of its instruments, $8 its cash entry, if any; $9
- * to $12 what the entries make of the instruments.  Rows come whole, as arrays
- * of their tables' types.
+ * the instruments and $10 their balances.  Rows come whole, as arrays of their
+ * tables' types.
  */
 #define GATED(array) "pg_catalog.unnest(CASE WHEN EXISTS (SELECT FROM gate) THEN " array " END)"
 
-#define PART "pg_catalog.array_position($9, instrument_id)"
-
-STATEMENT(SETTLE, "ttliaSECLIIA",
+STATEMENT(SETTLE, "ttliaSECLA",
 		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
 		  "version = COALESCE($4, version), balance = COALESCE($5, balance) "
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3 RETURNING epoch), "
-		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, "
-		  "used = $11[" PART "], balance = $12[" PART "] WHERE account_id" EQ "$1 "
-		  "AND instrument_id" EQ "ANY (CASE WHEN EXISTS (SELECT FROM gate) THEN $9 END) "
-		  "AND (version" ADD "1)" EQ "$10[" PART "]), "
+		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, used = used" ADD "1, "
+		  "balance = $10[pg_catalog.array_position($9, instrument_id)] WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "ANY (CASE WHEN EXISTS (SELECT FROM gate) THEN $9 END)), "
 		  "settled AS (INSERT INTO voucher.settlement SELECT s.* FROM " GATED("$6") " AS s), "
 		  "used AS (INSERT INTO voucher.entry SELECT e.* FROM " GATED("$7") " AS e), "
 		  "paid AS (INSERT INTO voucher.cash_entry SELECT c.* FROM " GATED("$8") " AS c) "

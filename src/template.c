@@ -4,12 +4,14 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/rangetypes.h"
 
+#include "arguments.h"
 #include "catalog.h"
-#include "order.h"
+#include "issue.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_create_template);
@@ -93,7 +95,8 @@ voucher_create_template(PG_FUNCTION_ARGS)
 {
 	const char *currency = TextArgument(fcinfo, ARG_CURRENCY, "currency");
 	const char *kind = TextArgument(fcinfo, ARG_KIND, "kind");
-	const char *promoCode = OptionalTextArgument(fcinfo, ARG_PROMO_CODE);
+	const char *promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, ARG_PROMO_CODE));
+	const char *campaign = OptionalTextArgument(fcinfo, ARG_CAMPAIGN);
 	Datum		timeZone;
 	Datum		values[ARG_COUNT];
 	char		nulls[ARG_COUNT];
@@ -116,16 +119,24 @@ voucher_create_template(PG_FUNCTION_ARGS)
 		CheckDiscountRate(PG_GETARG_DATUM(ARG_DISCOUNT_RATE));
 	if (!PG_ARGISNULL(ARG_SCOPE))
 		CheckScope(PG_GETARG_SCOPE_P(ARG_SCOPE));
+	if (campaign != NULL)
+		CheckCampaign(campaign, GetCurrentTransactionStartTimestamp());
 	/* an unknown zone is an error here, not at the first issue */
 	timeZone = values[ARG_TIME_ZONE];
 	StoreRun(STMT_TIME_ZONE, STORE_READ, &timeZone, NULL);
 
 	if (promoCode != NULL)
-		values[ARG_PROMO_CODE] = CStringGetTextDatum(NormalizePromoCode(promoCode));
+		values[ARG_PROMO_CODE] = CStringGetTextDatum(promoCode);
 	if (PG_ARGISNULL(ARG_USES) && strcmp(kind, "voucher") != 0)
 	{
 		values[ARG_USES] = Int32GetDatum(1);
 		nulls[ARG_USES] = ' ';
+	}
+	/* a claim has no request id: sent twice, it must not issue the bundle twice */
+	if (PG_ARGISNULL(ARG_PER_ACCOUNT) && campaign != NULL && strcmp(kind, "coupon") == 0)
+	{
+		values[ARG_PER_ACCOUNT] = Int32GetDatum(1);
+		nulls[ARG_PER_ACCOUNT] = ' ';
 	}
 	StoreWriteRows(STMT_TEMPLATE_INSERT, values, nulls, 1);
 	templateId = StoreInt64(0, 1);

@@ -28,4 +28,4 @@ CREATE FUNCTION voucher.create_template(
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_create_template' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION voucher.create_template(text, text, text, voucher.amount, numeric, voucher.amount, voucher.amount, voucher.scope, text, boolean, interval, interval, integer, integer, text, text, tstzrange, interval, text, text, text, text)
-    IS 'adds a template and returns its id; coupons serve one order and promo codes one per account unless uses says otherwise';
+    IS 'adds a template and returns its id; coupons serve one order and promo codes one per account unless uses says otherwise; an account gets one of a campaign''s coupon unless per_account says otherwise';

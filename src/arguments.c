@@ -1,0 +1,67 @@
+/*
+ * arguments.c
+ *		Reads the arguments of a call, with the same refusals everywhere.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "arguments.h"
+
+/* Error 22004 if argument n is null. */
+void
+RequireArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+/* A text argument that must be there and not be empty. */
+const char *
+TextArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	const char *value;
+
+	RequireArgument(fcinfo, n, name);
+	value = OptionalTextArgument(fcinfo, n);
+	if (*value == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", name)));
+	return value;
+}
+
+/* A text argument, NULL if null. */
+const char *
+OptionalTextArgument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/*
+ * The caller's key of a request, NULL if null.  An empty one would make every
+ * call that has none look like the same request.
+ */
+const char *
+RequestIdArgument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, "request_id");
+}
+
+/* A finite instant that must be there. */
+TimestampTz
+TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	TimestampTz value;
+
+	RequireArgument(fcinfo, n, name);
+	value = PG_GETARG_TIMESTAMPTZ(n);
+	if (TIMESTAMP_NOT_FINITE(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be finite", name)));
+	return value;
+}

@@ -1,0 +1,89 @@
+/*
+ * match.c
+ *		Shows what of an account applies to an order, and why the rest does not.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "arguments.h"
+#include "order.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(voucher_match);
+
+/* What applies first, by kind in the order of deduction, best first. */
+static int
+CompareMatches(const void *a, const void *b)
+{
+	const Candidate *left = *(Candidate *const *) a;
+	const Candidate *right = *(Candidate *const *) b;
+	bool		leftApplies = left->reason == REASON_APPLIES;
+	bool		rightApplies = right->reason == REASON_APPLIES;
+
+	if (leftApplies != rightApplies)
+		return leftApplies ? -1 : 1;
+	if (left->terms->kind != right->terms->kind)
+		return (int) left->terms->kind - (int) right->terms->kind;
+	return CompareCandidates(left, right, &LargestFirst);
+}
+
+/* match(account_id, …) returns setof record: see match.sql */
+Datum
+voucher_match(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			next = 1 + ORDER_ARGUMENTS;
+	OrderRequest request = {0};
+	OrderFacts	facts;
+	Candidate **sorted;
+	int			rank = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	request.accountId = TextArgument(fcinfo, 0, "account_id");
+	ReadOrderArguments(fcinfo, 1, &request);
+	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
+	request.at = TimeArgument(fcinfo, next + 1, "at");
+
+	StoreBegin();
+	CatalogBegin();
+	LoadOrder(&request, STORE_READ, &facts);
+	JudgeCandidates(&facts.order, facts.ncandidates, facts.candidates);
+
+	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));
+	for (int i = 0; i < facts.ncandidates; i++)
+		sorted[i] = &facts.candidates[i];
+	qsort(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches);
+
+	for (int i = 0; i < facts.ncandidates; i++)
+	{
+		const Candidate *candidate = sorted[i];
+		bool		applies = candidate->reason == REASON_APPLIES;
+		Datum		values[10];
+		bool		isnull[10] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
+		values[0] = Int32GetDatum(rank);
+		isnull[0] = !applies;
+		values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
+		values[2] = Int64GetDatum(candidate->instrumentId);
+		isnull[2] = candidate->instrumentId == 0;
+		values[3] = CStringGetTextDatum(candidate->terms->name);
+		values[4] = BoolGetDatum(applies);
+		values[5] = AmountGetDatum(candidate->pays);
+		values[6] = AmountGetDatum(candidate->balance);
+		isnull[6] = candidate->terms->hasRate;
+		values[7] = TimestampTzGetDatum(candidate->expiry);
+		isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
+		values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
+		isnull[9] = applies;
+		values[9] = applies ? (Datum) 0 : CStringGetTextDatum(ReasonDetail(candidate, &facts.order));
+		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
+	}
+	StoreEnd();
+	return (Datum) 0;
+}
