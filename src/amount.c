@@ -220,56 +220,33 @@ AmountTrunc(Amount a, int digits)
 }
 
 /*
- * a * num / den with one rounding, to a multiple of quantum units.  The product
- * of two int64 fits an int128 with room, and so does den * quantum.
+ * a * num / den for non-negative a and num and positive den, exact but for one
+ * rounding: half-up to a minor unit of 0 to 8 decimals.  The product of two
+ * int64 fits an int128 with room, and so does den times the minor unit.
  */
-static Amount
-MulDiv(Amount a, int64 num, int64 den, int64 quantum, bool halfUp)
+Amount
+AmountMulDivHalfUpTo(Amount a, int64 num, int64 den, int digits)
 {
+	int64		quantum;
 	int128		product = (int128) a * num;
-	int128		divisor = (int128) den * quantum;
+	int128		divisor;
 	int128		result;
 
+	CheckDigits(digits);
 	if (a < 0 || num < 0 || den <= 0)
 		elog(ERROR, "cannot take the share " INT64_FORMAT "/" INT64_FORMAT " of amount %s",
 			 num, den, AmountToString(a));
 
+	quantum = AmountQuantum(digits);
+	divisor = (int128) den * quantum;
 	result = product / divisor;
-	if (halfUp && product % divisor >= divisor - product % divisor)
+	if (product % divisor >= divisor - product % divisor)
 		result++;
 	result *= quantum;
 	if (result > AMOUNT_MAX)
 		AmountOutOfRange(psprintf("%s * " INT64_FORMAT " / " INT64_FORMAT,
 								  AmountToString(a), num, den));
 	return (Amount) result;
-}
-
-/*
- * a * num / den, exact but for the last step: down to a whole unit of 1e-8.
- * For non-negative a and num and positive den.
- */
-Amount
-AmountMulDivDown(Amount a, int64 num, int64 den)
-{
-	return MulDiv(a, num, den, 1, false);
-}
-
-/* The same, but half-up to a whole unit of 1e-8. */
-Amount
-AmountMulDivHalfUp(Amount a, int64 num, int64 den)
-{
-	return MulDiv(a, num, den, 1, true);
-}
-
-/*
- * The same, but half-up to a minor unit of 0 to 8 decimals, in one step:
- * rounding to units first could lift what is just below a half.
- */
-Amount
-AmountMulDivHalfUpTo(Amount a, int64 num, int64 den, int digits)
-{
-	CheckDigits(digits);
-	return MulDiv(a, num, den, AmountQuantum(digits), true);
 }
 
 /* Text input. */

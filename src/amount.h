@@ -33,8 +33,6 @@ extern char *AmountToString(Amount a);
 
 extern Amount AmountRound(Amount a, int digits);
 extern Amount AmountTrunc(Amount a, int digits);
-extern Amount AmountMulDivDown(Amount a, int64 num, int64 den);
-extern Amount AmountMulDivHalfUp(Amount a, int64 num, int64 den);
 extern Amount AmountMulDivHalfUpTo(Amount a, int64 num, int64 den, int digits);
 
 extern void AmountOverflow(Amount a, char operation, Amount b);

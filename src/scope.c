@@ -94,10 +94,10 @@ HasOrderType(const char *text, const ScopeTerm *term, const char *type, int len)
 }
 
 /*
- * Says whether the scope covers a product and an order type, both as
- * ScopeValidPath and ScopeValidOrderType want them.  universal is false for a
- * product outside universal vouchers: including "*" does not cover it, an
- * explicit path does, and excluding "*" still excludes it.
+ * Says whether the scope covers a product and an order type, both as scopes
+ * store them.  universal is false for a product outside universal vouchers:
+ * including "*" does not cover it, an explicit path does, and excluding "*"
+ * still excludes it.
  *
  * A product that is not covered comes first, since nothing else about the item
  * matters then; after that an exclude, which no other order type may lift.
@@ -136,21 +136,6 @@ ScopeJudge(const Scope *scope, const char *product, int productLen,
 			return SCOPE_EXCLUDED;
 	}
 	return typeCovered ? SCOPE_COVERS : SCOPE_ORDER_TYPE_NOT_COVERED;
-}
-
-/* Does the scope include every product, of whatever order type? */
-bool
-ScopeIsUniversal(const Scope *scope)
-{
-	/* "*" sorts before every path. */
-	return IsEveryProduct(ScopeText(scope), &scope->terms[0]);
-}
-
-/* The number of products that the scope includes, "*" being one. */
-int
-ScopeProductCount(const Scope *scope)
-{
-	return scope->nincludes;
 }
 
 /* Text input. */

@@ -66,10 +66,7 @@ extern ScopeVerdict ScopeJudge(const Scope *scope,
 							   const char *product, int productLen,
 							   const char *orderType, int orderTypeLen,
 							   bool universal);
-extern bool ScopeIsUniversal(const Scope *scope);
-extern int	ScopeProductCount(const Scope *scope);
 extern bool ScopeValidPath(const char *s, int len);
-extern bool ScopeValidOrderType(const char *s, int len);
 extern Scope *ScopeFromText(const char *input, int len, struct Node *escontext);
 extern void ScopeParseItem(const char *input, int len, ScopeItem *item);
 extern void ScopeParseProduct(const char *input, int len, ScopeItem *item);

@@ -128,14 +128,6 @@ ScopeValidPath(const char *s, int len)
 		ScanPath(s, len, &complete) == len && complete && IsFolded(s, len);
 }
 
-/* Is the string an order type as scopes store it? */
-bool
-ScopeValidOrderType(const char *s, int len)
-{
-	return len > 0 && len <= SCOPE_MAX_TYPE &&
-		ScanType(s, len) == len && IsFolded(s, len);
-}
-
 /*
  * The byte offset as the position that users count: characters, from 1.  All
  * before it is read, and therefore ASCII.

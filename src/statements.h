@@ -100,9 +100,6 @@ STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
 		  "FROM voucher.instrument WHERE account_id" EQ "$1 AND template_id" EQ "$2), 0), 1, "
 		  "$3, $4, COALESCE($4, " ZERO "), 0, $5, $6, $7 FROM opening RETURNING instrument_id")
-STATEMENT(INSTRUMENT_COUNT, "tl",
-		  "SELECT pg_catalog.max(ordinal) FROM voucher.instrument "
-		  "WHERE account_id" EQ "$1 AND template_id" EQ "$2")
 STATEMENT(INSTRUMENT_CURRENCY, "tl",
 		  "SELECT currency FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_STATE, "tl",
