@@ -71,11 +71,7 @@ FindDeposit(const Account *account, const char *requestId, Amount amount, Amount
 	else if (StoreAmount(0, 2) != amount)
 		differs = "amount";
 	if (differs != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_REQUEST_DIFFERS),
-				 errmsg("request \"%s\" of account \"%s\" has been made before", requestId,
-						account->accountId),
-				 errdetail("This call differs from it in \"%s\".", differs)));
+		RefuseRequest(requestId, account->accountId, differs);
 	*balance = StoreAmount(0, 3);
 	return true;
 }

@@ -126,11 +126,7 @@ FindGrant(const char *accountId, const char *requestId, const Template *template
 	else if (StoreAmount(0, 2) != faceValue)
 		differs = "face_value";
 	if (differs != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_REQUEST_DIFFERS),
-				 errmsg("request \"%s\" of account \"%s\" has been made before", requestId,
-						accountId),
-				 errdetail("This call differs from it in \"%s\".", differs)));
+		RefuseRequest(requestId, accountId, differs);
 	return StoreInt64(0, 1);
 }
 

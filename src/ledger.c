@@ -45,6 +45,16 @@ RefuseManyCurrencies(const char *accountId)
 			 errhint("Say which one with the argument \"currency\".")));
 }
 
+/* Error for a request id that was used for another request, which differs in an argument. */
+void
+RefuseRequest(const char *requestId, const char *accountId, const char *differs)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_REQUEST_DIFFERS),
+			 errmsg("request \"%s\" of account \"%s\" has been made before", requestId, accountId),
+			 errdetail("This call differs from it in \"%s\".", differs)));
+}
+
 /*
  * Lock an account until the transaction ends, so that nothing of it changes
  * meanwhile.  currency may be NULL if the account has only one.  Errors: VC001

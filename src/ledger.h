@@ -39,6 +39,8 @@ typedef struct InstrumentEntry
 extern Datum OptionalTextDatum(const char *text, char *null);
 pg_noreturn extern void RefuseUnknownAccount(const char *accountId, const char *currency);
 pg_noreturn extern void RefuseManyCurrencies(const char *accountId);
+pg_noreturn extern void RefuseRequest(const char *requestId, const char *accountId,
+									  const char *differs);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);

@@ -89,11 +89,7 @@ FindRefund(const Settlement *settlement, const char *requestId, Amount amount, D
 	else if (amount != 0 && StoreAmount(0, 3) != amount)
 		differs = "amount";
 	if (differs != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_REQUEST_DIFFERS),
-				 errmsg("request \"%s\" of account \"%s\" has been made before", requestId,
-						settlement->account.accountId),
-				 errdetail("This call differs from it in \"%s\".", differs)));
+		RefuseRequest(requestId, settlement->account.accountId, differs);
 	*row = StoreNotNull(0, 1);
 	return true;
 }

@@ -142,7 +142,7 @@ SetFirstPurchase(Row *row, const PlanOrder *order)
  * ------------------------------------------------------------------------
  */
 
-/* Judge, choose, plan; the row is complete but for the ids of new instruments. */
+/* Judge the candidates, read what the caller chose of them, and make the plan. */
 static void
 PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 {
@@ -305,6 +305,19 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 						   AmountToString(account->balance))));
 }
 
+/* A row in the making with the columns that all entries begin with. */
+static void
+StartEntryRow(Row *row, const Movement *movement)
+{
+	EmptyRow(row);
+	SetValue(row, ENT_ACCOUNT, movement->accountId);
+	SetValue(row, ENT_KEY, movement->key);
+	SetValue(row, ENT_VERSION, Int32GetDatum(movement->version));
+	SetText(row, ENT_KIND, "settle");
+	SetValue(row, ENT_AMOUNT, AmountGetDatum(movement->amount));
+	SetValue(row, ENT_BALANCE, AmountGetDatum(movement->balance));
+}
+
 /* The entry of a part's instrument, and the movement that it makes. */
 static Datum
 InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *movement)
@@ -322,13 +335,7 @@ InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *moveme
 	movement->uses = 1;
 	movement->used = candidate->used + 1;
 
-	EmptyRow(&row);
-	SetValue(&row, ENT_ACCOUNT, movement->accountId);
-	SetValue(&row, ENT_KEY, movement->key);
-	SetValue(&row, ENT_VERSION, Int32GetDatum(movement->version));
-	SetText(&row, ENT_KIND, "settle");
-	SetValue(&row, ENT_AMOUNT, AmountGetDatum(movement->amount));
-	SetValue(&row, ENT_BALANCE, AmountGetDatum(movement->balance));
+	StartEntryRow(&row, movement);
 	SetValue(&row, ENT_USES, Int32GetDatum(movement->uses));
 	SetValue(&row, ENT_USED, Int32GetDatum(movement->used));
 	SetValue(&row, ENT_AT, settlement->values[SET_AT]);
@@ -351,13 +358,7 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	movement->amount = -cash;
 	movement->balance = account->balance - cash;
 
-	EmptyRow(&row);
-	SetValue(&row, ENT_ACCOUNT, movement->accountId);
-	SetValue(&row, ENT_KEY, movement->key);
-	SetValue(&row, ENT_VERSION, Int32GetDatum(movement->version));
-	SetText(&row, ENT_KIND, "settle");
-	SetValue(&row, ENT_AMOUNT, AmountGetDatum(movement->amount));
-	SetValue(&row, ENT_BALANCE, AmountGetDatum(movement->balance));
+	StartEntryRow(&row, movement);
 	SetValue(&row, CASH_AT, settlement->values[SET_AT]);
 	SetValue(&row, CASH_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
 	SetValue(&row, CASH_ORDER, settlement->values[BAL_KEY]);
