@@ -319,7 +319,7 @@ NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate
 	candidate->issuedAt = at;
 }
 
-/* The account in the rows of ORDER_FACTS, which are in the order of its currencies. */
+/* The account in the rows of its facts, which are in the order of its currencies. */
 static void
 ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 {
@@ -354,6 +354,8 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	const Template *promo = NULL;
 	Datum		values[4];
 	char		nulls[] = "    ";
+	bool		purchases;
+	Statement	statement;
 	uint64		rows;
 	int			n = 0;
 	PlanOrder  *order = &facts->order;
@@ -379,14 +381,18 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	}
 
 	values[0] = CStringGetTextDatum(request->accountId);
-	values[1] = OptionalTextDatum(request->orderId, &nulls[1]);
-	values[2] = OptionalTextDatum(request->currency, &nulls[2]);
-	rows = StoreRun(PurchasedProducts(request, &values[3]) > 0 ? STMT_PURCHASE_FACTS : STMT_ORDER_FACTS,
-					mode, values, nulls);
+	values[1] = OptionalTextDatum(request->currency, &nulls[1]);
+	purchases = PurchasedProducts(request, &values[2]) > 0;
+	values[3] = OptionalTextDatum(request->orderId, &nulls[3]);
+	if (request->orderId != NULL)
+		statement = purchases ? STMT_SETTLE_PURCHASE_FACTS : STMT_SETTLE_FACTS;
+	else
+		statement = purchases ? STMT_PURCHASE_FACTS : STMT_ORDER_FACTS;
+	rows = StoreRun(statement, mode, values, nulls);
 
 	ReadAccount(request, rows, &facts->account);
-	facts->settled = StoreBool(0, 3);
-	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 4)));
+	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 3)));
+	facts->settled = StoreBool(0, 4);
 	order->currency = facts->account.currency;
 	order->at = request->at;
 	order->nlines = request->nlines;

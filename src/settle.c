@@ -36,6 +36,13 @@ Array8(Oid type, Datum *items, int n)
 										   TYPALIGN_DOUBLE));
 }
 
+/* An array of integers. */
+static Datum
+Array4(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 /* The columns that the request decides: the body that a repeated call must repeat. */
 static void
 SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
@@ -305,25 +312,11 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 						   AmountToString(account->balance))));
 }
 
-/* A row in the making with the columns that all entries begin with. */
+/* The movement that a part makes: an entry of its instrument. */
 static void
-StartEntryRow(Row *row, const Movement *movement)
-{
-	EmptyRow(row);
-	SetValue(row, ENT_ACCOUNT, movement->accountId);
-	SetValue(row, ENT_KEY, movement->key);
-	SetValue(row, ENT_VERSION, Int32GetDatum(movement->version));
-	SetText(row, ENT_KIND, "settle");
-	SetValue(row, ENT_AMOUNT, AmountGetDatum(movement->amount));
-	SetValue(row, ENT_BALANCE, AmountGetDatum(movement->balance));
-}
-
-/* The entry of a part's instrument, and the movement that it makes. */
-static Datum
-InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *movement)
+InstrumentMovement(const Row *settlement, const PlanPart *part, Movement *movement)
 {
 	const Candidate *candidate = part->candidate;
-	Row			row;
 
 	movement->table = "instrument";
 	movement->entries = "entry";
@@ -334,22 +327,12 @@ InstrumentEntryRow(const Row *settlement, const PlanPart *part, Movement *moveme
 	movement->balance = candidate->balance + movement->amount;
 	movement->uses = 1;
 	movement->used = candidate->used + 1;
-
-	StartEntryRow(&row, movement);
-	SetValue(&row, ENT_USES, Int32GetDatum(movement->uses));
-	SetValue(&row, ENT_USED, Int32GetDatum(movement->used));
-	SetValue(&row, ENT_AT, settlement->values[SET_AT]);
-	SetValue(&row, ENT_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
-	SetValue(&row, ENT_ORDER, settlement->values[BAL_KEY]);
-	return FormRow(StoreGetTypes()->entry, &row);
 }
 
-/* The entry of the cash, and the movement that it makes. */
-static Datum
-CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movement *movement)
+/* The movement of the cash. */
+static void
+CashMovement(const Row *settlement, const Account *account, Amount cash, Movement *movement)
 {
-	Row			row;
-
 	movement->table = "account";
 	movement->entries = "cash_entry";
 	movement->accountId = settlement->values[BAL_ACCOUNT];
@@ -357,12 +340,6 @@ CashEntryRow(const Row *settlement, const Account *account, Amount cash, Movemen
 	movement->version = account->version + 1;
 	movement->amount = -cash;
 	movement->balance = account->balance - cash;
-
-	StartEntryRow(&row, movement);
-	SetValue(&row, CASH_AT, settlement->values[SET_AT]);
-	SetValue(&row, CASH_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
-	SetValue(&row, CASH_ORDER, settlement->values[BAL_KEY]);
-	return FormRow(StoreGetTypes()->cashEntry, &row);
 }
 
 /* Error for an order of which a table did not take a row. */
@@ -394,60 +371,107 @@ CheckMovements(const char *orderId, const Movement *movements, int n)
 	}
 }
 
+/* Parameters of STMT_SETTLE and STMT_SETTLE_MANY after the settlement's columns. */
+enum
+{
+	SETTLE_CASH_VERSION = SET_COLUMNS,
+	SETTLE_CASH_BALANCE,
+	SETTLE_INSTRUMENT,
+	SETTLE_VERSION,
+	SETTLE_AMOUNT,
+	SETTLE_BALANCE,
+	SETTLE_USED,
+	SETTLE_PARAMETERS
+};
+
+/*
+ * Give the account a new epoch and, where cash moves, its new balance.  False
+ * if it is no longer in the epoch that the plan was made in.
+ */
+static bool
+MoveAccount(const Row *row, const Account *account, Amount cash, Movement *movements, int n)
+{
+	Datum		values[5];
+	char		nulls[] = {' ', ' ', ' ', NULL_FLAG(cash == 0), NULL_FLAG(cash == 0)};
+
+	values[0] = row->values[BAL_ACCOUNT];
+	values[1] = row->values[SET_CURRENCY];
+	values[2] = Int64GetDatum(account->epoch);
+	values[3] = Int32GetDatum(account->version + 1);
+	values[4] = AmountGetDatum(account->balance - cash);
+	return RunMoving(STMT_SETTLE_ACCOUNT, values, nulls, movements, n) > 0;
+}
+
+/*
+ * The parameters of STMT_SETTLE that say what becomes of the instruments: one
+ * value each for one, arrays for several.  Returns the statement to use.
+ */
+static Statement
+SetInstruments(const Movement *movements, int n, Datum *values, char *nulls)
+{
+	Oid			amountType = StoreGetTypes()->amount;
+	Datum		fields[SETTLE_PARAMETERS][KIND_COUNT];
+
+	if (n == 0)
+		memset(&nulls[SETTLE_INSTRUMENT], 'n', SETTLE_PARAMETERS - SETTLE_INSTRUMENT);
+	for (int i = 0; i < n; i++)
+	{
+		fields[SETTLE_INSTRUMENT][i] = movements[i].key;
+		fields[SETTLE_VERSION][i] = Int32GetDatum(movements[i].version);
+		fields[SETTLE_AMOUNT][i] = AmountGetDatum(movements[i].amount);
+		fields[SETTLE_BALANCE][i] = AmountGetDatum(movements[i].balance);
+		fields[SETTLE_USED][i] = Int32GetDatum(movements[i].used);
+	}
+	for (int field = SETTLE_INSTRUMENT; n == 1 && field < SETTLE_PARAMETERS; field++)
+		values[field] = fields[field][0];
+	if (n < 2)
+		return STMT_SETTLE;
+	values[SETTLE_INSTRUMENT] = Array8(INT8OID, fields[SETTLE_INSTRUMENT], n);
+	values[SETTLE_VERSION] = Array4(fields[SETTLE_VERSION], n);
+	values[SETTLE_AMOUNT] = Array8(amountType, fields[SETTLE_AMOUNT], n);
+	values[SETTLE_BALANCE] = Array8(amountType, fields[SETTLE_BALANCE], n);
+	values[SETTLE_USED] = Array4(fields[SETTLE_USED], n);
+	return STMT_SETTLE_MANY;
+}
+
 /*
  * Write all rows of a settlement and move the balances: its own row, an entry
  * for each instrument used, and one for the cash.  False, and nothing written,
- * if the account is no longer in the epoch that the plan was made in.  The
- * settlement's value is stored in *settlement.
+ * if the account is no longer in the epoch that the plan was made in.
  */
 static bool
-WriteSettlement(const char *orderId, Row *row, const Account *account, const PaymentPlan *plan,
-				Datum *settlement)
+WriteSettlement(const char *orderId, const Row *row, const Account *account,
+				const PaymentPlan *plan)
 {
-	const StoreTypes *types = StoreGetTypes();
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[SETTLE_PARAMETERS] = {0};
+	char		nulls[SETTLE_PARAMETERS];
 	Movement	movements[KIND_COUNT + 2] = {0};
-	int			n = 0;
-	Datum		entries[KIND_COUNT];
-	Datum		ids[KIND_COUNT];
-	Datum		balances[KIND_COUNT];
-	Datum		cashEntry;
-	int			ncash = 0;
+	int			n = plan->nparts;
+	Statement	statement;
 
 	for (int i = 0; i < plan->nparts; i++)
-	{
-		Movement   *movement = &movements[n++];
-
-		entries[i] = InstrumentEntryRow(row, &plan->parts[i], movement);
-		ids[i] = movement->key;
-		balances[i] = AmountGetDatum(movement->balance);
-	}
+		InstrumentMovement(row, &plan->parts[i], &movements[i]);
 	if (plan->cash > 0)
-	{
-		cashEntry = CashEntryRow(row, account, plan->cash, &movements[n++]);
-		ncash = 1;
-	}
+		CashMovement(row, account, plan->cash, &movements[n++]);
 	/* a settlement's own row moves no balance, but must arrive */
 	movements[n].table = movements[n].entries = "settlement";
 	movements[n].accountId = row->values[BAL_ACCOUNT];
 	movements[n].key = row->values[BAL_KEY];
 	movements[n++].moved = true;
 
-	*settlement = FormRow(types->settlement, row);
-	values[0] = row->values[BAL_ACCOUNT];
-	values[1] = row->values[SET_CURRENCY];
-	values[2] = Int64GetDatum(account->epoch);
-	values[3] = Int32GetDatum(account->version + 1);
-	values[4] = AmountGetDatum(account->balance - plan->cash);
-	nulls[3] = nulls[4] = NULL_FLAG(plan->cash == 0);
-	values[5] = RowArray(types->settlement, settlement, 1);
-	values[6] = RowArray(types->entry, entries, plan->nparts);
-	values[7] = RowArray(types->cashEntry, &cashEntry, ncash);
-	values[8] = Array8(INT8OID, ids, plan->nparts);
-	values[9] = Array8(types->amount, balances, plan->nparts);
-	if (RunMoving(STMT_SETTLE, values, nulls, movements, n) == 0)
+	if (!MoveAccount(row, account, plan->cash, movements, n))
 		return false;
+	memset(nulls, ' ', sizeof(nulls));
+	for (int i = 0; i < SET_COLUMNS; i++)
+	{
+		values[i] = row->values[i + 1];
+		nulls[i] = NULL_FLAG(row->isnull[i + 1]);
+	}
+	values[SETTLE_CASH_VERSION] = Int32GetDatum(account->version + 1);
+	values[SETTLE_CASH_BALANCE] = AmountGetDatum(account->balance - plan->cash);
+	nulls[SETTLE_CASH_VERSION] = nulls[SETTLE_CASH_BALANCE] = NULL_FLAG(plan->cash == 0);
+	statement = SetInstruments(movements, plan->nparts, values, nulls);
+	RunMoving(statement, values, nulls, movements, n);
 	CheckMovements(orderId, movements, n);
 	return true;
 }
@@ -462,7 +486,6 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	OrderFacts	facts;
 	PaymentPlan plan;
 	Row			row;
-	Datum		settlement;
 
 	if (locked)
 	{
@@ -492,9 +515,9 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan, &settlement))
+	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
 		return false;
-	*result = SPI_datumTransfer(settlement, false, -1);
+	*result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	return true;
 }
 

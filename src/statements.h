@@ -135,42 +135,65 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
 /*
  * All that a plan needs to know of the account: a row per instrument, or one
  * without an instrument; no row if there is no such account.  $1 account,
- * $2 order (null: none yet), $3 currency (null: the only one).
+ * $2 currency (null: the only one); of the products $3, which were purchased
+ * before, asked only for an order that purchases; is order $4 settled, asked
+ * only to settle it.
  * Whole rows are taken apart in C: a statement of few columns starts faster.
  */
-#define ORDER_FACTS_OF(purchased) \
-	"SELECT a, i, EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 " \
-	"AND order_id" EQ "$2), " purchased " FROM voucher.account AS a " \
+#define FACTS(purchased, settled) \
+	"SELECT a, i, " purchased ", " settled " FROM voucher.account AS a " \
 	"LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency " \
-	"WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($3, a.currency)"
+	"WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($2, a.currency)"
+#define NO_PURCHASE "'{}'::pg_catalog.text[]"
+#define PURCHASED "ARRAY(SELECT product FROM voucher.purchase " \
+	"WHERE account_id" EQ "$1 AND product" EQ "ANY ($3))"
+#define SETTLED "EXISTS (SELECT FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$4)"
 
-STATEMENT(ORDER_FACTS, "ttt", ORDER_FACTS_OF("'{}'::pg_catalog.text[]"))
+STATEMENT(ORDER_FACTS, "ttTt", FACTS(NO_PURCHASE, "false"))
+STATEMENT(PURCHASE_FACTS, "ttTt", FACTS(PURCHASED, "false"))
+STATEMENT(SETTLE_FACTS, "ttTt", FACTS(NO_PURCHASE, SETTLED))
+STATEMENT(SETTLE_PURCHASE_FACTS, "ttTt", FACTS(PURCHASED, SETTLED))
 
-/* the same for an order that purchases: of these products ($4), which before? */
-STATEMENT(PURCHASE_FACTS, "tttT",
-		  ORDER_FACTS_OF("ARRAY(SELECT product FROM voucher.purchase "
-						 "WHERE account_id" EQ "$1 AND product" EQ "ANY ($4))"))
 /*
- * All rows of a settlement at once, if the account is still in the epoch that
- * the plan was made in ($3); else none, and no row is returned.  $1 account,
- * $2 currency, $4 and $5 its new version and balance (null: no cash), $6 the
- * settlement, $7 the entries of its instruments, $8 its cash entry, if any; $9
- * the instruments and $10 their balances.  Rows come whole, as arrays of their
- * tables' types.
+ * A new epoch of an account, and its new version and balance (null: no cash
+ * moves), if it is still in the epoch that the plan was made in ($3).
  */
-#define GATED(array) "pg_catalog.unnest(CASE WHEN EXISTS (SELECT FROM gate) THEN " array " END)"
+STATEMENT(SETTLE_ACCOUNT, "ttlia",
+		  "UPDATE voucher.account SET epoch = epoch" ADD "1, version = COALESCE($4, version), "
+		  "balance = COALESCE($5, balance) "
+		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
-STATEMENT(SETTLE, "ttliaSECLA",
-		  "WITH gate AS (UPDATE voucher.account SET epoch = epoch" ADD "1, "
-		  "version = COALESCE($4, version), balance = COALESCE($5, balance) "
-		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3 RETURNING epoch), "
-		  "moved AS (UPDATE voucher.instrument SET version = version" ADD "1, used = used" ADD "1, "
-		  "balance = $10[pg_catalog.array_position($9, instrument_id)] WHERE account_id" EQ "$1 "
-		  "AND instrument_id" EQ "ANY (CASE WHEN EXISTS (SELECT FROM gate) THEN $9 END)), "
-		  "settled AS (INSERT INTO voucher.settlement SELECT s.* FROM " GATED("$6") " AS s), "
-		  "used AS (INSERT INTO voucher.entry SELECT e.* FROM " GATED("$7") " AS e), "
-		  "paid AS (INSERT INTO voucher.cash_entry SELECT c.* FROM " GATED("$8") " AS c) "
-		  "SELECT epoch FROM gate")
+/*
+ * The other rows of a settlement: $1 to $19 its own, column by column; $20 and
+ * $21 version and balance of the cash entry (null: none).
+ */
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTia"
+#define SETTLE_ROWS \
+	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
+	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
+	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)), " \
+	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
+	"balance, at, recorded_at, order_id) " \
+	"SELECT $1, $12, $20, 'settle', " AMOUNT_NEG "$9, $21, $10, $11, $2 WHERE $20 IS NOT NULL), "
+
+/* $22 an instrument (null: none), $23 to $26 its version, amount, balance and number of uses */
+STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
+		  "moved AS (UPDATE voucher.instrument SET version = $23, balance = $25, used = $26 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$22) "
+		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
+		  "uses, used, at, recorded_at, order_id) "
+		  "SELECT $1, $22, $23, 'settle', $24, $25, 1, $26, $10, $11, $2 WHERE $22 IS NOT NULL")
+/* the same of several instruments */
+STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($22), pg_catalog.unnest($23), "
+		  "pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26)) "
+		  "AS p (instrument_id, version, amount, balance, used)), "
+		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
+		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
+		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
+		  "uses, used, at, recorded_at, order_id) "
+		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2 FROM part")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 /* in the products' order: two orders that share products cannot deadlock */

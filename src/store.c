@@ -39,6 +39,7 @@ typedef struct StatementText
 #define ADD " OPERATOR(pg_catalog.+) "
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
+#define AMOUNT_NEG " OPERATOR(voucher.-) "
 #define ZERO "'0'::voucher.amount"
 
 static const StatementText statements[] = {
@@ -86,15 +87,11 @@ CheckTypes(void)
 	types.scope = TypeOid("scope");
 	types.line = TypeOid("line");
 	types.part = TypeOid("part");
-	types.cashEntry = TypeOid("cash_entry");
-	types.cashEntryArray = get_array_type(types.cashEntry);
-	types.entry = TypeOid("entry");
-	types.entryArray = get_array_type(types.entry);
+	types.lineArray = get_array_type(types.line);
+	types.partArray = get_array_type(types.part);
 	types.settlement = TypeOid("settlement");
-	types.settlementArray = get_array_type(types.settlement);
 	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) || !OidIsValid(types.line) ||
-		!OidIsValid(types.part) || !OidIsValid(types.cashEntryArray) ||
-		!OidIsValid(types.entryArray) || !OidIsValid(types.settlementArray))
+		!OidIsValid(types.lineArray) || !OidIsValid(types.partArray) || !OidIsValid(types.settlement))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"voucher\" is not installed in this database")));
@@ -148,20 +145,18 @@ ArgType(char letter)
 			return BYTEAARRAYOID;
 		case 'i':
 			return INT4OID;
-		case 'C':
-			return types.cashEntryArray;
-		case 'E':
-			return types.entryArray;
 		case 'I':
 			return INT4ARRAYOID;
+		case 'K':
+			return types.lineArray;
 		case 'l':
 			return INT8OID;
 		case 'L':
 			return INT8ARRAYOID;
 		case 'n':
 			return NUMERICOID;
-		case 'S':
-			return types.settlementArray;
+		case 'P':
+			return types.partArray;
 		case 'r':
 			return TSTZRANGEOID;
 		case 's':

@@ -36,13 +36,10 @@ typedef struct StoreTypes
 	Oid			amountArray;
 	Oid			scope;
 	Oid			line;
+	Oid			lineArray;
 	Oid			part;
-	Oid			cashEntry;
-	Oid			cashEntryArray;
-	Oid			entry;
-	Oid			entryArray;
+	Oid			partArray;
 	Oid			settlement;
-	Oid			settlementArray;
 } StoreTypes;
 
 extern void StoreBegin(void);
