@@ -42,7 +42,15 @@ SELECT voucher.deposit('alice', 50, 'JPY', request_id => 'pay-1', at => '2026-01
 SELECT voucher.deposit('alice', 1, 'USD', at => '2026-01-07');
 \echo :SQLSTATE
 
--- A request id belongs to its account
+-- A request id belongs to its account, and to one verb
+SELECT voucher.create_template('v', 'voucher', 'CNY', face_value => 5) > 0 AS created;
+SELECT voucher.grant('alice', 'v', request_id => 'pay-1', at => '2026-01-07');
+\echo :SQLSTATE
+SELECT voucher.grant('alice', 'v', request_id => 'gift-1', at => '2026-01-07') > 0 AS granted;
+SELECT voucher.deposit('alice', 3, 'CNY', request_id => 'gift-1', at => '2026-01-07');
+\echo :SQLSTATE
+SELECT voucher.deposit('alice', 1, 'CNY', request_id => 'gift-2', at => '2026-01-07');
+SELECT request_id, entries, key, version FROM voucher.request WHERE entries = 'cash_entry' ORDER BY request_id;
 SELECT voucher.open_account('bob', 'CNY', at => '2026-01-01');
 SELECT voucher.deposit('bob', 3, request_id => 'pay-1', at => '2026-01-05');
 

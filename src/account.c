@@ -59,20 +59,17 @@ voucher_open_account(PG_FUNCTION_ARGS)
 static bool
 FindDeposit(const Account *account, const char *requestId, Amount amount, Amount *balance)
 {
-	Datum		values[2];
 	const char *differs = NULL;
 
-	values[0] = CStringGetTextDatum(account->accountId);
-	values[1] = CStringGetTextDatum(requestId);
-	if (StoreRun(STMT_CASH_REQUEST, STORE_WRITE, values, NULL) == 0)
+	if (!FindRequest(STMT_CASH_REQUEST, account->accountId, requestId))
 		return false;
-	if (strcmp(StoreText(0, 1), account->currency) != 0)
+	if (strcmp(StoreText(0, 2), account->currency) != 0)
 		differs = "currency";
-	else if (StoreAmount(0, 2) != amount)
+	else if (StoreAmount(0, 3) != amount)
 		differs = "amount";
 	if (differs != NULL)
 		RefuseRequest(requestId, account->accountId, differs);
-	*balance = StoreAmount(0, 3);
+	*balance = StoreAmount(0, 4);
 	return true;
 }
 

@@ -93,6 +93,19 @@ CREATE FUNCTION voucher.check(
           FROM voucher.settlement_entry AS n WINDOW w AS (PARTITION BY n.account_id, n.order_id ORDER BY n.version)) AS e
     WHERE e.refunded OPERATOR(voucher.<>) e.running OR e.refunded_cash OPERATOR(voucher.<>) e.running_cash
 
+    UNION ALL
+    SELECT 'requests are kept', COALESCE(e.account_id, r.account_id), COALESCE(e.request_id, r.request_id),
+           format('%s %s version %s', e.entries, e.key, e.version), format('%s %s version %s', r.entries, r.key, r.version)
+    FROM (SELECT c.account_id, c.request_id, 'cash_entry' AS entries, c.currency AS key, c.version FROM voucher.cash_entry AS c
+          WHERE c.request_id IS NOT NULL
+          UNION ALL SELECT i.account_id, i.request_id, 'entry', i.instrument_id::text, i.version FROM voucher.entry AS i
+          WHERE i.request_id IS NOT NULL
+          UNION ALL SELECT s.account_id, s.request_id, 'settlement_entry', s.order_id, s.version FROM voucher.settlement_entry AS s
+          WHERE s.request_id IS NOT NULL) AS e
+    FULL JOIN voucher.request AS r ON r.account_id = e.account_id AND r.request_id = e.request_id
+        AND r.entries = e.entries AND r.key = e.key AND r.version = e.version
+    WHERE e.account_id IS NULL OR r.account_id IS NULL
+
     -- a settlement adds up
     UNION ALL
     SELECT 'gross = discount + rounding + voucher + cash', s.account_id, s.order_id, s.gross::text,

@@ -114,20 +114,17 @@ static int64
 FindGrant(const char *accountId, const char *requestId, const Template *template,
 		  Amount faceValue)
 {
-	Datum		values[2];
 	const char *differs = NULL;
 
-	values[0] = CStringGetTextDatum(accountId);
-	values[1] = CStringGetTextDatum(requestId);
-	if (StoreRun(STMT_INSTRUMENT_REQUEST, STORE_WRITE, values, NULL) == 0)
+	if (!FindRequest(STMT_INSTRUMENT_REQUEST, accountId, requestId))
 		return 0;
-	if (StoreInt64(0, 3) != template->terms.templateId)
+	if (StoreInt64(0, 4) != template->terms.templateId)
 		differs = "template";
-	else if (StoreAmount(0, 2) != faceValue)
+	else if (StoreAmount(0, 3) != faceValue)
 		differs = "face_value";
 	if (differs != NULL)
 		RefuseRequest(requestId, accountId, differs);
-	return StoreInt64(0, 1);
+	return StoreInt64(0, 2);
 }
 
 /* grant(account_id, template, face_value, request_id, reason, at) returns bigint */

@@ -56,6 +56,24 @@ RefuseRequest(const char *requestId, const char *accountId, const char *differs)
 }
 
 /*
+ * Has a request been made?  The statement returns what it made, after a column
+ * that says whether it was made by the same verb.  Error VC302 if it was not.
+ */
+bool
+FindRequest(Statement statement, const char *accountId, const char *requestId)
+{
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(requestId);
+	if (StoreRun(statement, STORE_WRITE, values, NULL) == 0)
+		return false;
+	if (!StoreBool(0, 1))
+		RefuseRequest(requestId, accountId, "verb");
+	return true;
+}
+
+/*
  * Lock an account until the transaction ends, so that nothing of it changes
  * meanwhile.  currency may be NULL if the account has only one.  Errors: VC001
  * unknown account, VC004 unknown currency.

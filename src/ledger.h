@@ -41,6 +41,7 @@ pg_noreturn extern void RefuseUnknownAccount(const char *accountId, const char *
 pg_noreturn extern void RefuseManyCurrencies(const char *accountId);
 pg_noreturn extern void RefuseRequest(const char *requestId, const char *accountId,
 									  const char *differs);
+extern bool FindRequest(Statement statement, const char *accountId, const char *requestId);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);

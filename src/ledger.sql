@@ -22,7 +22,26 @@
 -- pg_dump write entries before balances, so that a restore, during which the
 -- triggers are live, finds the entries there and t3_open can hold the balance
 -- against all of them.
+--
+-- An entry that a request made is found by table request, which its trigger
+-- writes: a unique index on each table of entries would cost every settlement,
+-- which has no request, and would not tell a request of one verb from one of
+-- another.
 -- ---------------------------------------------------------------------------
+
+CREATE TABLE voucher.request (
+    account_id text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    entries    text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    version    integer NOT NULL,
+    CONSTRAINT request_pkey PRIMARY KEY (account_id, request_id)
+);
+-- Not dumped: a restore of the entries writes it again.
+COMMENT ON TABLE voucher.request IS 'the entry that each request made; written by the entries'' triggers';
+COMMENT ON COLUMN voucher.request.entries IS 'the table of the entry: cash_entry, entry or settlement_entry';
+COMMENT ON COLUMN voucher.request.key IS 'the entry''s currency, instrument or order';
+COMMENT ON COLUMN voucher.request.version IS 'the entry''s version';
 
 CREATE TABLE voucher.cash_entry (
     account_id  text COLLATE "C" NOT NULL,
@@ -39,7 +58,6 @@ CREATE TABLE voucher.cash_entry (
     CONSTRAINT cash_entry_pkey PRIMARY KEY (account_id, currency, version)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.cash_entry', '');
-CREATE UNIQUE INDEX cash_entry_request_key ON voucher.cash_entry (account_id, request_id) WHERE request_id IS NOT NULL;
 COMMENT ON TABLE voucher.cash_entry IS 'every movement of an account''s cash; never changed, never deleted';
 COMMENT ON COLUMN voucher.cash_entry.version IS 'its place among the account''s entries: 1, 2, 3 …';
 COMMENT ON COLUMN voucher.cash_entry.amount IS 'what it adds to the balance; negative: takes off';
@@ -84,7 +102,6 @@ CREATE TABLE voucher.entry (
     CONSTRAINT entry_pkey PRIMARY KEY (account_id, instrument_id, version)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.entry', '');
-CREATE UNIQUE INDEX entry_request_key ON voucher.entry (account_id, request_id) WHERE request_id IS NOT NULL;
 COMMENT ON TABLE voucher.entry IS 'every movement of a voucher''s, coupon''s or promo code''s balance and uses; never changed, never deleted';
 COMMENT ON COLUMN voucher.entry.version IS 'its place among the instrument''s entries: 1, 2, 3 …';
 COMMENT ON COLUMN voucher.entry.uses IS 'what it adds to the number of orders served';
@@ -134,7 +151,7 @@ COMMENT ON COLUMN voucher.instrument.validity IS 'half-open [effective, expiry)'
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION voucher.apply_entry() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION voucher.apply_entry() IS 'trigger: an entry moves the balance it belongs to; refuses one that is not the next';
+COMMENT ON FUNCTION voucher.apply_entry() IS 'trigger: an entry moves the balance it belongs to and is kept under its request; refuses one that is not the next';
 CREATE FUNCTION voucher.open_balance() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION voucher.open_balance() IS 'trigger: a new row''s balance must be what its entries add up to';
 CREATE FUNCTION voucher.protect() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -154,6 +171,10 @@ CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.account
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance');
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.instrument
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance', 'used', 'frozen');
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.request
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.request
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.cash_entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.cash_entry
@@ -163,6 +184,8 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.entry
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.request
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.account
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.instrument
@@ -173,6 +196,8 @@ CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.entry
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 
 -- PostgreSQL has TRUNCATE triggers per statement only.
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.request
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.account
     FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.instrument

@@ -32,17 +32,18 @@ typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
 	const char *kinds[5];		/* of its entries; empty: a CHECK says */
+	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
 	Statement	open;
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund"},
+	{"account", {"open", "deposit", "settle", "refund"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze"},
+	{"instrument", {"issue", "settle", "freeze", "unfreeze"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
-	{"settlement", {NULL},
+	{"settlement", {NULL}, SENT_REQUEST,
 	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
 };
 
@@ -220,6 +221,28 @@ SettlementArrived(TriggerData *data)
 	}
 }
 
+/* Keep an entry under the request that made it, if one did. */
+static void
+RecordRequest(TriggerData *data, const Ledger *ledger)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	Datum		values[5];
+	bool		none;
+
+	values[1] = Column(data, row, ledger->request, &none);
+	if (none)
+		return;
+	StoreBegin();
+	values[0] = NotNull(data, row, ENT_ACCOUNT);
+	values[2] = CStringGetTextDatum(RelationGetRelationName(data->tg_relation));
+	values[3] = NotNull(data, row, ENT_KEY);
+	if (ledger == LEDGER_INSTRUMENT)
+		values[3] = CStringGetTextDatum(psprintf(INT64_FORMAT, DatumGetInt64(values[3])));
+	values[4] = NotNull(data, row, ENT_VERSION);
+	StoreWriteRows(STMT_REQUEST_INSERT, values, NULL, 1);
+	StoreEnd();
+}
+
 /* The state of the instrument that an entry carries besides the balance. */
 static void
 InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *nulls,
@@ -275,6 +298,7 @@ apply_entry(PG_FUNCTION_ARGS)
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
+	RecordRequest(data, ledger);
 	if (EntryIsExpected(data, ledger, version, amount, balance))
 		return PointerGetDatum(NULL);
 

@@ -77,20 +77,17 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 static bool
 FindRefund(const Settlement *settlement, const char *requestId, Amount amount, Datum *row)
 {
-	Datum		values[2];
 	const char *differs = NULL;
 
-	values[0] = CStringGetTextDatum(settlement->account.accountId);
-	values[1] = CStringGetTextDatum(requestId);
-	if (StoreRun(STMT_REFUND_REQUEST, STORE_WRITE, values, NULL) == 0)
+	if (!FindRequest(STMT_REFUND_REQUEST, settlement->account.accountId, requestId))
 		return false;
-	if (strcmp(StoreText(0, 2), settlement->orderId) != 0)
+	if (strcmp(StoreText(0, 3), settlement->orderId) != 0)
 		differs = "order_id";
-	else if (amount != 0 && StoreAmount(0, 3) != amount)
+	else if (amount != 0 && StoreAmount(0, 4) != amount)
 		differs = "amount";
 	if (differs != NULL)
 		RefuseRequest(requestId, settlement->account.accountId, differs);
-	*row = StoreNotNull(0, 1);
+	*row = StoreNotNull(0, 2);
 	return true;
 }
 

@@ -40,7 +40,6 @@ CREATE TABLE voucher.settlement_entry (
     CONSTRAINT settlement_entry_version_check CHECK (version OPERATOR(pg_catalog.>) 0)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.settlement_entry', '');
-CREATE UNIQUE INDEX settlement_entry_request_key ON voucher.settlement_entry (account_id, request_id) WHERE request_id IS NOT NULL;
 CREATE UNIQUE INDEX settlement_entry_invoice_key ON voucher.settlement_entry (account_id, invoice_id, order_id, kind) WHERE invoice_id IS NOT NULL;
 COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: refunds, invoice lines and their voiding; never changed, never deleted';
 COMMENT ON COLUMN voucher.settlement_entry.version IS 'its place among the settlement''s entries: 1, 2, 3 …';

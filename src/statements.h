@@ -68,8 +68,10 @@ STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "INSERT INTO voucher.account (account_id, currency, balance, version) "
 		  "SELECT account_id, currency, 0, 1 FROM opening")
 STATEMENT(CASH_REQUEST, "tt",
-		  "SELECT currency, amount, balance FROM voucher.cash_entry "
-		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
+		  "SELECT e.version IS NOT NULL, e.currency, e.amount, e.balance FROM voucher.request AS r "
+		  "LEFT JOIN voucher.cash_entry AS e ON r.entries" EQ "'cash_entry' "
+		  "AND e.account_id" EQ "r.account_id AND e.currency" EQ "r.key AND e.version" EQ "r.version "
+		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
 STATEMENT(CASH_ENTRY, "ttitaazttt",
 		  "INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, "
 		  "order_id, request_id, reason) "
@@ -106,10 +108,13 @@ STATEMENT(INSTRUMENT_STATE, "tl",
 		  "SELECT version, balance, used, frozen FROM voucher.instrument "
 		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_REQUEST, "tt",
-		  "SELECT e.instrument_id, e.amount, i.template_id FROM voucher.entry AS e "
-		  "JOIN voucher.instrument AS i ON i.account_id" EQ "e.account_id "
-		  "AND i.instrument_id" EQ "e.instrument_id "
-		  "WHERE e.account_id" EQ "$1 AND e.request_id" EQ "$2")
+		  "SELECT e.version IS NOT NULL, e.instrument_id, e.amount, i.template_id "
+		  "FROM voucher.request AS r "
+		  "LEFT JOIN (voucher.entry AS e JOIN voucher.instrument AS i "
+		  "ON i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id) "
+		  "ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
+		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
+		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
 STATEMENT(ENTRY, "tlitiiaazttt",
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, "
 		  "balance, at, order_id, request_id, reason) "
@@ -217,8 +222,10 @@ STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaazttt",
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING e")
 STATEMENT(REFUND_REQUEST, "tt",
-		  "SELECT e, order_id, requested FROM voucher.settlement_entry AS e "
-		  "WHERE account_id" EQ "$1 AND request_id" EQ "$2")
+		  "SELECT e.version IS NOT NULL, e, e.order_id, e.requested FROM voucher.request AS r "
+		  "LEFT JOIN voucher.settlement_entry AS e ON r.entries" EQ "'settlement_entry' "
+		  "AND e.account_id" EQ "r.account_id AND e.order_id" EQ "r.key AND e.version" EQ "r.version "
+		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
 STATEMENT(INVOICE_READ, "tt",
 		  "SELECT i, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
 		  "WHERE v.account_id" EQ "$1 AND v.invoice_id" EQ "$2 AND v.kind" EQ "'void') "
@@ -230,6 +237,10 @@ STATEMENT(INVOICE_INSERT, "tttaz",
 		  "VALUES ($1, $2, $3, $4, $5) RETURNING i")
 
 /* -- triggers: an entry moves its balance --------------------------------- */
+
+STATEMENT(REQUEST_INSERT, "tttti",
+		  "INSERT INTO voucher.request (account_id, request_id, entries, key, version) "
+		  "VALUES ($1, $2, $3, $4, $5)")
 
 /* keys, new version and balance, version and balance that must stand there */
 STATEMENT(APPLY_CASH, "ttiaia",

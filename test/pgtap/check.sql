@@ -20,7 +20,7 @@ SELECT voucher.register_product('ecs') \g /dev/null
 SELECT voucher.create_template('v', 'voucher', 'CNY', face_value => 200, per_account => 2, maximum => 180) \g /dev/null
 SELECT voucher.create_template('c', 'coupon', 'CNY', discount_rate => 0.25, scope => 'ecs:renewal') \g /dev/null
 SELECT voucher.create_template('p', 'promo_code', 'CNY', face_value => 20, promo_code => 'P20') \g /dev/null
-SELECT voucher.open_account('ann', 'CNY'), voucher.deposit('ann', 1000) \g /dev/null
+SELECT voucher.open_account('ann', 'CNY'), voucher.deposit('ann', 1000, request_id => 'pay-1') \g /dev/null
 SELECT voucher.mint('v', 1) AS code \gset
 SELECT voucher.activate('ann', :'code') AS v \gset
 SELECT voucher.grant('ann', 'c') AS c \gset
@@ -69,6 +69,10 @@ INSERT INTO corruption VALUES
                                                       UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id = 'o2';
                                                       UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1$$),
     ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
+    ('requests are kept: pay-1', $$DELETE FROM voucher.request$$),
+    ('requests are kept: pay-1; requests are kept: pay-1', $$UPDATE voucher.request SET entries = 'entry'$$),
+    ('requests are kept: pay-1', $$UPDATE voucher.cash_entry SET request_id = NULL$$),
+    ('requests are kept: pay-2', $$INSERT INTO voucher.request (account_id, request_id, entries, key, version) VALUES ('ann', 'pay-2', 'cash_entry', 'CNY', 1)$$),
     ('no balance below zero: USD version 1', $$INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at) VALUES ('ann', 'USD', 1, 'open', -1, -1, now());
                                                INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('ann', 'USD', -1, 1)$$),
     ('no balance below zero: 1000 version 1', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, -5, -5, now());
@@ -118,7 +122,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 22::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 23::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

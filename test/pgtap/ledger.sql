@@ -70,7 +70,7 @@ SELECT t, c.attname, COALESCE(s.value, CASE format_type(c.atttypid, NULL)
            WHEN 'bytea' THEN format('%I || ''x''', c.attname)
            ELSE 'NULL' END),
        COALESCE(s.outcome, 'VC401')
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,template,minted_code}'::text[]) AS t
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,template,minted_code}'::text[]) AS t
 JOIN pg_attribute AS c ON c.attrelid = ('voucher.' || t)::regclass AND c.attnum > 0 AND NOT c.attisdropped
 LEFT JOIN (VALUES
     -- the epoch holds no money
@@ -105,9 +105,9 @@ SELECT is(pg_temp.try($$UPDATE voucher.minted_code SET activate_before = now(), 
           'a code that is not yet activated may still get a limit');
 
 SELECT is(pg_temp.try(format('DELETE FROM voucher.%I', t)), 'VC401', format('DELETE from %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,minted_code}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,minted_code}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s does not reach the ledgers', t))
 FROM unnest('{template,currency,campaign}'::text[]) AS t;
 SELECT is(pg_temp.try('DELETE FROM voucher.template'), '23503', 'a template that is in use cannot be deleted');
