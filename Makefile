@@ -8,7 +8,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan rows arguments store catalog template ledger ledger_triggers settlement \
-             account issue activation lifecycle order explain match settle refund invoice list order_trigger
+             account issue activation lifecycle order explain match settle settle_write refund invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands

@@ -1,12 +1,22 @@
 /*
  * settle.h
- *		Settling an order, for callers in C.
+ *		Settling an order, for callers in C; and what settle.c and
+ *		settle_write.c share.
  */
 #ifndef VOUCHER_SETTLE_H
 #define VOUCHER_SETTLE_H
 
 #include "order.h"
+#include "rows.h"
 
 extern Datum SettleOrder(OrderRequest *request);
+
+/* settle_write.c */
+extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order);
+extern void SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan);
+extern void SetFirstPurchase(Row *row, const PlanOrder *order);
+pg_noreturn extern void RefuseSuppressed(const char *orderId, const char *table);
+extern bool WriteSettlement(const char *orderId, const Row *row, const Account *account,
+							const PaymentPlan *plan);
 
 #endif							/* VOUCHER_SETTLE_H */
