@@ -46,6 +46,8 @@ typedef struct Search
 	uint64		nsubsets;		/* of the last set */
 	Candidate **chosen;			/* scratch */
 	Amount	   *left;			/* of each line */
+	bool		late;			/* some threshold looks at what reductions leave */
+	Amount	   *price;			/* if so: what they have left of each line */
 	bool		exact;			/* nothing has been left out */
 	Candidate  *refused;		/* the named one that the last combination refused */
 } Search;
@@ -128,9 +130,14 @@ RefuseThreshold(Search *search, Candidate *candidate, Amount base)
 
 /* Is what earlier reductions leave too little for an instrument that asks? */
 static bool
-IsBelowLate(const Candidate *candidate, Amount base)
+IsBelowLate(const Search *search, const Candidate *candidate, Amount *base)
 {
-	return candidate->terms->thresholdAfter && !ReachesThreshold(candidate->terms, base);
+	const Terms *terms = candidate->terms;
+
+	if (!terms->thresholdAfter)
+		return false;
+	*base = EligibleLeft(search->order, candidate, terms->reduces ? search->left : search->price);
+	return !ReachesThreshold(terms, *base);
 }
 
 /* What an instrument can take of what is left: off the price, or of what is due. */
@@ -151,8 +158,7 @@ AddSingle(Search *search, PaymentPlan *plan, Candidate *candidate, bool reduces,
 
 	if (candidate == NULL || candidate->terms->reduces != reduces)
 		return true;
-	base = EligibleLeft(search->order, candidate, search->left);
-	if (IsBelowLate(candidate, base))
+	if (IsBelowLate(search, candidate, &base))
 		return RefuseThreshold(search, candidate, base);
 	AddPart(search, plan, candidate, TakeOf(search, plan, candidate, due));
 	return true;
@@ -183,6 +189,7 @@ ChooseVouchers(Search *search, const PaymentPlan *plan, Candidate **vouchers, in
 		Candidate  *candidate = vouchers[i];
 		const Candidate *rival = Exclude(candidate, coupon) ? coupon :
 			Exclude(candidate, promo) ? promo : NULL;
+		Amount		base;
 
 		if (set->only != NULL ? candidate != set->only :
 			(candidate->terms->reduces ?
@@ -200,16 +207,11 @@ ChooseVouchers(Search *search, const PaymentPlan *plan, Candidate **vouchers, in
 				return RefuseRival(search, candidate, rival);
 			continue;
 		}
-		if (candidate->terms->thresholdAfter)
+		if (IsBelowLate(search, candidate, &base))
 		{
-			Amount		base = EligibleLeft(search->order, candidate, search->left);
-
-			if (IsBelowLate(candidate, base))
-			{
-				if (candidate->named)
-					return RefuseThreshold(search, candidate, base);
-				continue;
-			}
+			if (candidate->named)
+				return RefuseThreshold(search, candidate, base);
+			continue;
 		}
 		candidate->pays = TakeOf(search, plan, candidate, due);
 		if (candidate->pays == 0)
@@ -242,14 +244,13 @@ AddVouchers(Search *search, PaymentPlan *plan, bool reduces, const VoucherSet *s
 	{
 		Candidate  *candidate = search->chosen[i];
 		Amount		amount;
+		Amount		base;
 
 		/* an earlier one may have lowered the price */
-		if (reduces && i > 0 &&
-			IsBelowLate(candidate, EligibleLeft(search->order, candidate, search->left)))
+		if (reduces && i > 0 && IsBelowLate(search, candidate, &base))
 		{
 			if (candidate->named)
-				return RefuseThreshold(search, candidate,
-									   EligibleLeft(search->order, candidate, search->left));
+				return RefuseThreshold(search, candidate, base);
 			continue;
 		}
 		amount = TakeOf(search, plan, candidate, due);
@@ -289,6 +290,8 @@ Evaluate(Search *search, Candidate *coupon, Candidate *promo, const VoucherSet *
 
 	due = AmountTrunc(plan->gross - plan->discount, order->digits);
 	plan->rounding = plan->gross - plan->discount - due;
+	if (search->late)
+		memcpy(search->price, search->left, order->nlines * sizeof(Amount));
 
 	if (!AddSingle(search, plan, coupon, false, due) || !AddSingle(search, plan, promo, false, due))
 		return false;
@@ -464,7 +467,7 @@ FindVouchers(Search *search, int ncandidates, Candidate *candidates, const Choic
 
 /* List the sets of vouchers to be tried; the last one stands for its subsets. */
 static void
-ListVoucherSets(Search *search, const Choice *choice, bool late)
+ListVoucherSets(Search *search, const Choice *choice)
 {
 	VoucherSet *all;
 	bool		one = search->policy->vouchers == 1;
@@ -493,7 +496,7 @@ ListVoucherSets(Search *search, const Choice *choice, bool late)
 	all->reducing = !one;
 	search->nsubsets = 1;
 	if (!one && choice->mode != CHOICE_NAMED &&
-		(late || search->policy->vouchers < PG_INT32_MAX))
+		(search->late || search->policy->vouchers < PG_INT32_MAX))
 		search->nsubsets = UINT64CONST(1) << Min(search->nreducing, 62);
 }
 
@@ -559,8 +562,10 @@ MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 		return search.refused;
 	search.left = palloc(order->nlines * sizeof(Amount));
 	FindVouchers(&search, ncandidates, candidates, &choice[KIND_VOUCHER]);
-	ListVoucherSets(&search, &choice[KIND_VOUCHER],
-					search.nreducing > 0 && HasLateThreshold(ncandidates, candidates));
+	search.late = HasLateThreshold(ncandidates, candidates);
+	if (search.late)
+		search.price = palloc(order->nlines * sizeof(Amount));
+	ListVoucherSets(&search, &choice[KIND_VOUCHER]);
 
 	maxParts = 2 + Min(search.nreducing + search.npaying, policy->vouchers);
 	for (int i = 0; i < order->nlines; i++)

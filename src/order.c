@@ -477,6 +477,7 @@ ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
 	bool		barred = strncmp(choice, "not ", 4) == 0;
 	int			most = kind == KIND_VOUCHER ? facts->policy->vouchers : 1;
 	const char *next = barred ? choice + 4 : choice;
+	int			nids = 1;
 
 	if (strcmp(choice, "auto") == 0)
 		return result;
@@ -485,6 +486,16 @@ ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
 		result.mode = CHOICE_NONE;
 		return result;
 	}
+	for (const char *c = next; *c != '\0'; c++)
+		nids += (*c == ',');
+	if (!barred && nids > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid choice of %s: \"%s\"", KindName(kind), choice),
+				 kind == KIND_VOUCHER ?
+				 errdetail("Deduction policy \"%s\" allows an order %d of them.",
+						   facts->policy->name, most) :
+				 errdetail("An order takes one at most.")));
 	for (;;)
 	{
 		Candidate  *candidate;
@@ -513,13 +524,5 @@ ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
 			break;
 		next = end + 1;
 	}
-	if (result.nnamed > most)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an order cannot take %d instruments of kind %s", result.nnamed,
-						KindName(kind)),
-				 kind == KIND_VOUCHER ?
-				 errdetail("Deduction policy \"%s\" allows %d.", facts->policy->name, most) :
-				 errdetail("It takes one at most.")));
 	return result;
 }
