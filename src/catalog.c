@@ -201,6 +201,23 @@ OptionalCopy(int column, int typlen)
 	return DatumGetPointer(datumCopy(value, false, typlen));
 }
 
+/* The elements of a text[] column, copied; returns how many, 0 if null. */
+static int
+OptionalTextArray(int column, const char ***strings)
+{
+	ArrayType  *array = OptionalCopy(column, -1);
+	Datum	   *elements;
+	int			n;
+
+	if (array == NULL)
+		return 0;
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	*strings = palloc(n * sizeof(char *));
+	for (int i = 0; i < n; i++)
+		(*strings)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
 /* A 32-bit column, or a default if null. */
 static int32
 OptionalInt32(int column, int32 otherwise)
@@ -228,21 +245,6 @@ OptionalSpan(int column, int64 otherwise)
 	Interval   *interval = OptionalCopy(column, sizeof(Interval));
 
 	return interval == NULL ? otherwise : IntervalSpan(interval);
-}
-
-/* The elements of a text[] column as strings; returns how many. */
-static int
-TextElements(int column, char ***elements)
-{
-	Datum	   *items;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(StoreNotNull(0, column)), TEXTOID, -1, false,
-					  TYPALIGN_INT, &items, NULL, &n);
-	*elements = palloc(Max(n, 1) * sizeof(char *));
-	for (int i = 0; i < n; i++)
-		(*elements)[i] = TextDatumGetCString(items[i]);
-	return n;
 }
 
 /* The kind that a name of template.kind means. */
@@ -273,8 +275,8 @@ CountProducts(const Scope *scope)
 static int
 KindBits(int column)
 {
-	char	  **names;
-	int			n = TextElements(column, &names);
+	const char **names;
+	int			n = OptionalTextArray(column, &names);
 	int			bits = 0;
 
 	for (int i = 0; i < n; i++)
@@ -333,11 +335,13 @@ BuildTemplate(void)
 	template->fromIssue = StoreBool(0, 20);
 	template->timeZone = OptionalText(21);
 	template->promoCode = OptionalText(22);
-	terms->reduces = StoreBool(0, 23);
-	terms->thresholdAfter = StoreBool(0, 24);
-	terms->thresholdStrict = StoreBool(0, 25);
-	terms->priority = StoreInt32(0, 26);
-	terms->excludes = KindBits(27);
+	terms->nregions = OptionalTextArray(23, &terms->regions);
+	terms->tags = OptionalCopy(24, -1);
+	terms->reduces = StoreBool(0, 25);
+	terms->thresholdAfter = StoreBool(0, 26);
+	terms->thresholdStrict = StoreBool(0, 27);
+	terms->priority = StoreInt32(0, 28);
+	terms->excludes = KindBits(29);
 	terms->nproducts = CountProducts(terms->scope);
 	MemoryContextSwitchTo(old);
 
@@ -398,19 +402,19 @@ BuildPolicy(void)
 {
 	MemoryContext old = MemoryContextSwitchTo(catalogContext);
 	Policy	   *policy = palloc0(sizeof(Policy));
-	char	  **keys;
+	const char **keys;
 	int			n;
 
 	policy->name = OptionalText(1);
 	policy->vouchers = OptionalInt32(2, PG_INT32_MAX);
-	n = TextElements(3, &keys);
+	n = OptionalTextArray(3, &keys);
 	for (int i = 0; i < n; i++)
 	{
 		if (policy->nkeys >= lengthof(policy->keys) ||
 			!SortKeyFromName(keys[i], &policy->keys[policy->nkeys++]))
 			elog(ERROR, "policy \"%s\" has an unknown sort key \"%s\"", policy->name, keys[i]);
 	}
-	n = TextElements(4, &keys);
+	n = OptionalTextArray(4, &keys);
 	for (int i = 0; i < n; i++)
 	{
 		if (policy->ncharges >= lengthof(policy->charges) ||

@@ -60,7 +60,7 @@ EligibleLeft(const PlanOrder *order, const Candidate *candidate, const Amount *l
 
 	for (int i = 0; i < order->nlines; i++)
 	{
-		if (candidate->eligible[i])
+		if (candidate->eligible[i] && left[i] > 0)
 			sum += left[i];
 	}
 	return sum;
@@ -81,7 +81,7 @@ AddPart(const Search *search, PaymentPlan *plan, Candidate *candidate, Amount am
 		part->shares = palloc(order->nlines * sizeof(Amount));
 	weights = palloc(order->nlines * sizeof(Amount));
 	for (int i = 0; i < order->nlines; i++)
-		weights[i] = candidate->eligible[i] ? left[i] : 0;
+		weights[i] = candidate->eligible[i] ? Max(left[i], 0) : 0;
 	if (candidate->terms->kind == KIND_VOUCHER && search->policy->ncharges > 0)
 		PayInOrder(amount, search->policy, order, weights, part->shares);
 	else
@@ -146,8 +146,11 @@ TakeOf(const Search *search, const PaymentPlan *plan, const Candidate *candidate
 {
 	Amount		base = EligibleLeft(search->order, candidate, search->left);
 
-	return candidate->terms->reduces ? DiscountOf(candidate, base, search->order->digits) :
-		TenderOf(candidate, base, due - plan->voucher, search->order->digits);
+	if (!candidate->terms->reduces)
+		return TenderOf(candidate, base, due - plan->voucher, search->order->digits);
+	/* lines below zero may leave less of the order than of the eligible lines */
+	return Min(DiscountOf(candidate, base, search->order->digits),
+			   AmountTrunc(plan->gross - plan->discount, search->order->digits));
 }
 
 /* Add the coupon or promo code, if its effect's turn it is.  False: refused. */
@@ -570,6 +573,11 @@ MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 	maxParts = 2 + Min(search.nreducing + search.npaying, policy->vouchers);
 	for (int i = 0; i < order->nlines; i++)
 		plans[0].gross = AmountAdd(plans[0].gross, order->lines[i].amount);
+	if (plans[0].gross < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order comes to less than zero"),
+				 errdetail("Its lines add up to %s.", AmountToString(plans[0].gross))));
 	for (int i = 0; i < lengthof(plans); i++)
 	{
 		plans[i].gross = plans[0].gross;
