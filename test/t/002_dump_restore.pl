@@ -90,6 +90,8 @@ SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purcha
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
+-- 35 random bits: 32 codes, of which one is left
+CREATE TABLE patterned AS SELECT c::voucher.code FROM voucher.mint_pattern('gift', 31, 'SPRING-26-####-####', batch => 'patterned') AS c;
 
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
@@ -162,6 +164,10 @@ sub same_and_alive
 		is( $node->safe_psql($database, qq{SELECT voucher.activate('acme', '$unused_code') = $last + 2}),
 			't', 'activates a code minted before');
 
+		is( $node->safe_psql($database, q{SELECT count(*) FROM patterned, voucher.verify(c)}), '31', 'verifies codes with a prefix');
+		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.mint_pattern('gift', 1, 'spring26########')}), '1', 'mints the last one of a pattern');
+		is( ($node->psql($database, q{SELECT voucher.mint_pattern('gift', 1, 'SPRING-26-####-####')}))[0], 3, 'and no more');
+
 		# 'NULL' has its voucher of 200 frozen: all 40 in cash; half comes back
 		is( $node->safe_psql($database, q{SELECT voucher, cash FROM voucher.settle('NULL', 'new', 'oss', 'renewal', 40)}),
 			'0.00|40.00', 'settles');
@@ -225,7 +231,7 @@ for my $restore ([ 'custom' ], [ 'custom', '-1' ], [ 'directory' ])
 }
 
 # Rows that the extension ships are there already and are not dumped again.
-dump_source('data.sql', '--data-only', '--exclude-table=secret');
+dump_source('data.sql', '--data-only', '--exclude-table=secret', '--exclude-table=patterned');
 create_database('copy', 'CREATE EXTENSION voucher');
 restore('copy', @psql, "$dir/data.sql");
 same_and_alive('copy', 'only the data, into a new extension');
