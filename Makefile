@@ -14,15 +14,15 @@ OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
 SQL_PARTS  = schema amount code scope catalog template ledger order settlement account issue activation mint lifecycle match settle \
-             refund invoice list statement check order_trigger
+             refund invoice list statement check report order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS    = amount code scope catalog template account ledger issue mint activation lifecycle order bill settle \
-             refund invoice list statement check order_trigger errors functions story
+             refund invoice list statement check report order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice freeze-settle
+             refund-refund refund-invoice freeze-settle take-take
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

@@ -35,7 +35,7 @@ PG_FUNCTION_INFO_V1(voucher_mint_pattern);
 
 /*
  * How often codes of a chunk that exist already are drawn anew.  At one code
- * per 2^30, even the second time is one in millions.
+ * per 2^30 that does not happen twice: a user's trigger suppresses the rows.
  */
 #define MINT_DRAWS			20
 
@@ -255,7 +255,7 @@ MintAll(Mint *mint, int count)
 		}
 		else if (draws == MINT_DRAWS)
 			ereport(ERROR,
-					(errcode(ERRCODE_VC_PATTERN_USED_UP),
+					(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
 					 errmsg("could not draw codes that do not exist yet"),
 					 errdetail("%d of %d codes are drawn; of the next ones, %d were there already %d times.",
 							   minted, count, chunkEnd - minted, MINT_DRAWS),

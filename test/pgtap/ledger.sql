@@ -95,7 +95,8 @@ LEFT JOIN (VALUES
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
     ('minted_code', 'account_id', 'CASE WHEN account_id IS NOT NULL THEN ''x'' END', NULL), ('minted_code', 'instrument_id', 'instrument_id + 1', NULL),
-    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
+    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL),
+    ('minted_code', 'space', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
     ON s.table_name = t AND s.column_name = c.attname;
 SELECT is(count(*), 0::bigint, 'every protected column is tried') FROM other_value WHERE value = 'NULL';
 SELECT is(pg_temp.try(format('UPDATE voucher.%I SET %I = %s', table_name, column_name, value)), outcome,

@@ -161,7 +161,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT is(pg_temp.complaint($$SELECT voucher.mint_pattern('v', 2500, 'NEVER', batch => 'never')$$),
-          'VC501 could not draw codes that do not exist yet 1500 of 2500 codes are drawn; of the next ones, 500 were there already 20 times.',
+          '23000 could not draw codes that do not exist yet 1500 of 2500 codes are drawn; of the next ones, 500 were there already 20 times.',
           'where all exist already, it ends with an error and figures');
 SELECT is((SELECT last_value FROM pg_temp.seen), 1000 + 1000 + 19 * 500::bigint, 'after twenty draws of what was left');
 SELECT is_empty($$SELECT FROM voucher.minted_code WHERE batch = 'never' UNION ALL SELECT FROM voucher.code_space WHERE space LIKE 'NEVER%'$$, 'and nothing is kept');
