@@ -50,14 +50,14 @@ CREATE FUNCTION voucher.stored_value_of(
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT i.account_id, i.instrument_id, i.template_id, i.currency, u.expires_at, COALESCE(u.expires_at <= $1, false),
+    SELECT i.account_id, i.instrument_id, i.template_id, i.currency, u.expires_at, COALESCE(u.expires_at <= COALESCE($1, now()), false),
            e.issued, e.adjusted, e.used, e.balance
     FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue'), 0::voucher.amount) AS issued,
                  COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NOT NULL), 0::voucher.amount) AS used,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NULL), 0::voucher.amount) AS adjusted
           FROM voucher.entry AS n
-          WHERE n.at <= $1
+          WHERE n.at <= COALESCE($1, now())
           GROUP BY n.account_id, n.instrument_id) AS e
     JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
     JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher'
@@ -68,10 +68,10 @@ COMMENT ON FUNCTION voucher.stored_value_of(timestamptz)
 
 CREATE FUNCTION voucher.expiry_month(expires_at timestamptz, time_zone text DEFAULT 'UTC')
     RETURNS date
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT date_trunc('month', timezone($2, $1 - '00:00:00.000001'::interval))::date
+    SELECT date_trunc('month', timezone(COALESCE($2, 'UTC'), $1 - '00:00:00.000001'::interval))::date
 $$;
 COMMENT ON FUNCTION voucher.expiry_month(timestamptz, text)
     IS 'the first day of the month, in a time zone, of the last instant before an expiry';
@@ -113,7 +113,8 @@ CREATE FUNCTION voucher.liability(
     SELECT v.currency, m.month, count(*), voucher.sum(v.balance)
     FROM voucher.stored_value_of($1) AS v
     CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.expires_at, $2) AS month) AS m
-    WHERE NOT v.expired AND v.balance OPERATOR(voucher.>) 0
+    -- below zero where an order of an earlier time than the issue was settled since
+    WHERE NOT v.expired AND v.balance OPERATOR(voucher.<>) 0
     GROUP BY v.currency, m.month
     ORDER BY v.currency, m.month NULLS LAST
 $$;
@@ -173,7 +174,7 @@ CREATE FUNCTION voucher.redemption(
         SELECT t.campaign, t.currency, count(*) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
                voucher.sum(e.issued) FILTER (WHERE t.kind = 'voucher') AS value_issued
         FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
-              FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
+              FROM voucher.entry AS n WHERE n.at <= COALESCE($1, now()) GROUP BY n.account_id, n.instrument_id) AS e
         JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
         JOIN t ON t.template_id = i.template_id
         GROUP BY t.campaign, t.currency
@@ -181,7 +182,7 @@ CREATE FUNCTION voucher.redemption(
         SELECT t.campaign, t.currency, count(*) AS waiting
         FROM voucher.minted_code AS m
         JOIN t ON t.template_id = m.template_id
-        WHERE m.minted_at <= $1 AND (m.activated_at <= $1) IS NOT TRUE
+        WHERE m.minted_at <= COALESCE($1, now()) AND (m.activated_at <= COALESCE($1, now())) IS NOT TRUE
         GROUP BY t.campaign, t.currency
     ), part AS (
         SELECT t.campaign, t.currency, s.account_id, s.order_id, s.gross,
@@ -191,11 +192,11 @@ CREATE FUNCTION voucher.redemption(
         CROSS JOIN LATERAL unnest(s.parts) AS u
         JOIN voucher.instrument AS i ON i.account_id = s.account_id AND i.instrument_id = u.instrument_id
         JOIN t ON t.template_id = i.template_id
-        WHERE s.at <= $1
+        WHERE s.at <= COALESCE($1, now())
         GROUP BY t.campaign, t.currency, s.account_id, s.order_id
     ), refund AS (
         SELECT n.account_id, n.order_id, voucher.sum(n.requested) AS requested, voucher.sum(OPERATOR(voucher.-) n.amount) AS cash
-        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= $1
+        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= COALESCE($1, now())
         GROUP BY n.account_id, n.order_id
     ), ordered AS (
         SELECT p.campaign, p.currency, count(*) AS orders, voucher.sum(p.gross) AS gross,
@@ -240,9 +241,9 @@ CREATE FUNCTION voucher.expiring(
     JOIN voucher.template AS t ON t.template_id = i.template_id
     LEFT JOIN voucher.reminder AS r
         ON r.account_id = i.account_id AND r.instrument_id = i.instrument_id AND r.expiry = upper(i.validity)
-    WHERE upper(i.validity) > $2 AND upper(i.validity) <= $2 + $1
+    WHERE upper(i.validity) > COALESCE($2, now()) AND upper(i.validity) <= COALESCE($2, now()) + $1
       AND t.kind <> 'promo_code'
-      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, $2) IN ('available', 'pending')
+      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, COALESCE($2, now())) IN ('available', 'pending')
     ORDER BY upper(i.validity), i.account_id, i.instrument_id
 $$;
 COMMENT ON FUNCTION voucher.expiring(interval, timestamptz)
@@ -272,10 +273,10 @@ CREATE FUNCTION voucher.take_expiring(
         SELECT e.* FROM voucher.expiring($1, $3) AS e
         WHERE e.reminded_at IS NULL
         ORDER BY e.expires_at, e.account_id, e.instrument_id
-        LIMIT $2
+        LIMIT COALESCE($2, 1000)
     ), taken AS (
         INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at)
-        SELECT d.account_id, d.instrument_id, d.expires_at, $3 FROM due AS d
+        SELECT d.account_id, d.instrument_id, d.expires_at, COALESCE($3, now()) FROM due AS d
         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING
         RETURNING reminder.account_id, reminder.instrument_id
     )

@@ -93,6 +93,10 @@ SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
 -- 35 random bits: 32 codes, of which one is left
 CREATE TABLE patterned AS SELECT c::voucher.code FROM voucher.mint_pattern('gift', 31, 'SPRING-26-####-####', batch => 'patterned') AS c;
 
+-- one reminder is handed out, of what expires in about thirty years
+SELECT voucher.grant('acme', 'dated');
+SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
+
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
 SELECT voucher.refund('acme', 'many 30', 0.1) FROM generate_series(1, 5);
@@ -165,6 +169,9 @@ sub same_and_alive
 		is( $node->safe_psql($database, qq{SELECT voucher.activate('acme', '$unused_code') = $last + 2}),
 			't', 'activates a code minted before');
 
+		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.expiring('100 years') AS e JOIN voucher.reminder AS r
+				ON r.account_id = e.account_id AND r.instrument_id = e.instrument_id AND r.reminded_at = e.reminded_at}),
+			'1', 'knows what was reminded of');
 		is( $node->safe_psql($database, q{SELECT count(*) FROM unnest('{} . $patterned . q{'::voucher.code[]) AS c, voucher.verify(c)}), '31', 'verifies codes with a prefix');
 		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.mint_pattern('gift', 1, 'spring26########')}), '1', 'mints the last one of a pattern');
 		is( ($node->psql($database, q{SELECT voucher.mint_pattern('gift', 1, 'SPRING-26-####-####')}))[0], 3, 'and no more');
