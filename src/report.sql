@@ -7,8 +7,10 @@
 --
 -- whatever kinds of entries there are: "issued" are those of kind issue, "used"
 -- those of an order (a settlement, and what gives back of it), "adjusted" all
--- others.  A voucher expires in the month of the last instant at which it is
--- valid: one that is valid through 31 March expires in March.
+-- others.  Stored value is what tenders hold (a reduction was never owed).  It
+-- lapses at the expiry, and earlier if the last of the instrument's uses is taken
+-- while some is left; in the month of the last instant before: what is valid
+-- through 31 March lapses in March.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE voucher.reminder (
@@ -40,7 +42,7 @@ CREATE FUNCTION voucher.stored_value_of(
     OUT instrument_id bigint,
     OUT template_id   bigint,
     OUT currency      text,
-    OUT expires_at    timestamptz,
+    OUT ends_at       timestamptz,
     OUT expired       boolean,
     OUT issued        voucher.amount,
     OUT adjusted      voucher.amount,
@@ -50,21 +52,23 @@ CREATE FUNCTION voucher.stored_value_of(
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT i.account_id, i.instrument_id, i.template_id, i.currency, u.expires_at, COALESCE(u.expires_at <= COALESCE($1, now()), false),
+    SELECT i.account_id, i.instrument_id, i.template_id, i.currency, u.ends_at, COALESCE(u.ends_at <= $1, false),
            e.issued, e.adjusted, e.used, e.balance
-    FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance,
+    FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS uses, max(n.at) FILTER (WHERE n.uses > 0) AS last_use,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue'), 0::voucher.amount) AS issued,
                  COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NOT NULL), 0::voucher.amount) AS used,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NULL), 0::voucher.amount) AS adjusted
           FROM voucher.entry AS n
-          WHERE n.at <= COALESCE($1, now())
+          WHERE n.at <= $1
           GROUP BY n.account_id, n.instrument_id) AS e
     JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
-    JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher'
-    CROSS JOIN LATERAL (SELECT NULLIF(upper(i.validity), 'infinity') AS expires_at) AS u
+    JOIN voucher.template AS t ON t.template_id = i.template_id AND NOT t.reduces
+    CROSS JOIN LATERAL (
+        SELECT LEAST(NULLIF(upper(i.validity), 'infinity'), CASE WHEN e.uses >= i.max_uses THEN e.last_use END) AS ends_at) AS u
+    WHERE i.face_value IS NOT NULL
 $$;
 COMMENT ON FUNCTION voucher.stored_value_of(timestamptz)
-    IS 'of every voucher, what its entries up to an instant come to: issued + adjusted = used + balance; what the reports add up';
+    IS 'of every instrument that stores value, what its entries up to an instant come to: issued + adjusted = used + balance; what the reports add up';
 
 CREATE FUNCTION voucher.expiry_month(expires_at timestamptz, time_zone text DEFAULT 'UTC')
     RETURNS date
@@ -112,7 +116,7 @@ CREATE FUNCTION voucher.liability(
     AS $$
     SELECT v.currency, m.month, count(*), voucher.sum(v.balance)
     FROM voucher.stored_value_of($1) AS v
-    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.expires_at, $2) AS month) AS m
+    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
     -- below zero where an order of an earlier time than the issue was settled since
     WHERE NOT v.expired AND v.balance OPERATOR(voucher.<>) 0
     GROUP BY v.currency, m.month
@@ -141,13 +145,13 @@ CREATE FUNCTION voucher.breakage(
            voucher.sum(v.issued), voucher.sum(v.adjusted), voucher.sum(v.used), voucher.sum(v.balance)
     FROM voucher.stored_value_of($1) AS v
     JOIN voucher.template AS t ON t.template_id = v.template_id
-    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.expires_at, $2) AS month) AS m
+    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
     WHERE v.expired
     GROUP BY v.currency, m.month, t.campaign, t.template_id
     ORDER BY v.currency, m.month, t.campaign NULLS LAST, t.name
 $$;
 COMMENT ON FUNCTION voucher.breakage(timestamptz, text)
-    IS 'vouchers that have expired, by currency, month of expiry, campaign and template: issued + adjusted = used + expired';
+    IS 'stored value that has lapsed, by currency, month, campaign and template: issued + adjusted = used + expired';
 
 CREATE FUNCTION voucher.redemption(
     at timestamptz DEFAULT pg_catalog.now(),
@@ -169,12 +173,12 @@ CREATE FUNCTION voucher.redemption(
     AS $$
     WITH t AS (
         -- no campaign is called ''
-        SELECT t.template_id, t.kind, COALESCE(t.campaign, '') AS campaign, t.currency FROM voucher.template AS t
+        SELECT t.template_id, t.reduces, COALESCE(t.campaign, '') AS campaign, t.currency FROM voucher.template AS t
     ), held AS (
         SELECT t.campaign, t.currency, count(*) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
-               voucher.sum(e.issued) FILTER (WHERE t.kind = 'voucher') AS value_issued
+               voucher.sum(e.issued) FILTER (WHERE NOT t.reduces) AS value_issued
         FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
-              FROM voucher.entry AS n WHERE n.at <= COALESCE($1, now()) GROUP BY n.account_id, n.instrument_id) AS e
+              FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
         JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
         JOIN t ON t.template_id = i.template_id
         GROUP BY t.campaign, t.currency
@@ -182,21 +186,21 @@ CREATE FUNCTION voucher.redemption(
         SELECT t.campaign, t.currency, count(*) AS waiting
         FROM voucher.minted_code AS m
         JOIN t ON t.template_id = m.template_id
-        WHERE m.minted_at <= COALESCE($1, now()) AND (m.activated_at <= COALESCE($1, now())) IS NOT TRUE
+        WHERE m.minted_at <= $1 AND (m.activated_at <= $1) IS NOT TRUE
         GROUP BY t.campaign, t.currency
     ), part AS (
         SELECT t.campaign, t.currency, s.account_id, s.order_id, s.gross,
-               voucher.sum(u.paid) FILTER (WHERE t.kind = 'voucher') AS value_paid,
-               voucher.sum(u.paid) FILTER (WHERE t.kind <> 'voucher') AS discount
+               voucher.sum(u.paid) FILTER (WHERE NOT t.reduces) AS value_paid,
+               voucher.sum(u.paid) FILTER (WHERE t.reduces) AS discount
         FROM voucher.settlement AS s
         CROSS JOIN LATERAL unnest(s.parts) AS u
         JOIN voucher.instrument AS i ON i.account_id = s.account_id AND i.instrument_id = u.instrument_id
         JOIN t ON t.template_id = i.template_id
-        WHERE s.at <= COALESCE($1, now())
+        WHERE s.at <= $1
         GROUP BY t.campaign, t.currency, s.account_id, s.order_id
     ), refund AS (
         SELECT n.account_id, n.order_id, voucher.sum(n.requested) AS requested, voucher.sum(OPERATOR(voucher.-) n.amount) AS cash
-        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= COALESCE($1, now())
+        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= $1
         GROUP BY n.account_id, n.order_id
     ), ordered AS (
         SELECT p.campaign, p.currency, count(*) AS orders, voucher.sum(p.gross) AS gross,
@@ -241,9 +245,9 @@ CREATE FUNCTION voucher.expiring(
     JOIN voucher.template AS t ON t.template_id = i.template_id
     LEFT JOIN voucher.reminder AS r
         ON r.account_id = i.account_id AND r.instrument_id = i.instrument_id AND r.expiry = upper(i.validity)
-    WHERE upper(i.validity) > COALESCE($2, now()) AND upper(i.validity) <= COALESCE($2, now()) + $1
+    WHERE upper(i.validity) > $2 AND upper(i.validity) <= $2 + $1
       AND t.kind <> 'promo_code'
-      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, COALESCE($2, now())) IN ('available', 'pending')
+      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, $2) IN ('available', 'pending')
     ORDER BY upper(i.validity), i.account_id, i.instrument_id
 $$;
 COMMENT ON FUNCTION voucher.expiring(interval, timestamptz)
@@ -276,7 +280,7 @@ CREATE FUNCTION voucher.take_expiring(
         LIMIT COALESCE($2, 1000)
     ), taken AS (
         INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at)
-        SELECT d.account_id, d.instrument_id, d.expires_at, COALESCE($3, now()) FROM due AS d
+        SELECT d.account_id, d.instrument_id, d.expires_at, $3 FROM due AS d
         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING
         RETURNING reminder.account_id, reminder.instrument_id
     )

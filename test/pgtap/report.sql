@@ -29,12 +29,14 @@ SELECT voucher.register_product('ecs') \g /dev/null
 SELECT voucher.create_campaign(c) FROM unnest('{spring,summer}'::text[]) AS c \g /dev/null
 SELECT voucher.open_account(a, c, at => '2026-01-01'), voucher.deposit(a, 1000000, c, at => '2026-01-01')
 FROM unnest('{ann,ben,cat}'::text[]) AS a, unnest('{CNY,JPY}'::text[]) AS c \g /dev/null
--- vouchers that expire at random hours of five months, or never; two coupons and two promo codes
+-- vouchers that expire at random hours of five months, or never, some after
+-- two uses, one that lowers the price; a coupon that pays by rate; two coupons and two promo codes
 SELECT voucher.create_template(format('v%s %s', n, c), 'voucher', c, face_value => 1 + floor(random() * 300)::int,
+                               uses => CASE WHEN n % 4 = 0 THEN 2 END, effect => CASE n WHEN 7 THEN 'reduction' END,
                                valid => tstzrange(NULL, CASE WHEN n < 11 THEN '2026-02-01'::timestamptz + floor(random() * 3600)::int * interval '1 hour' END),
                                campaign => (ARRAY['spring', 'summer', NULL])[1 + n % 3])
 FROM generate_series(1, 12) AS n, unnest('{CNY,JPY}'::text[]) AS c \g /dev/null
-SELECT voucher.create_template('c ' || c, 'coupon', c, discount_rate => 0.3, uses => 1000, campaign => 'spring', per_account => 1),
+SELECT voucher.create_template('c ' || c, 'coupon', c, discount_rate => 0.3, effect => 'tender', uses => 1000, campaign => 'spring', per_account => 1),
        voucher.create_template('p ' || c, 'promo_code', c, discount_rate => 0.05, uses => 1000, campaign => 'summer', promo_code => 'P' || c)
 FROM unnest('{CNY,JPY}'::text[]) AS c \g /dev/null
 
@@ -99,12 +101,12 @@ SELECT is_empty($$
 -- What instruments and settlements say of one voucher at an instant.  Orders
 -- are of random times, some before the issue of what paid them.
 CREATE TEMP TABLE told ON COMMIT DROP AS
-SELECT n.at, i.account_id, i.instrument_id, i.currency, t.name, t.campaign, upper(i.validity) AS expires_at,
+SELECT n.at, i.account_id, i.instrument_id, i.currency, t.name, t.campaign, LEAST(upper(i.validity), CASE WHEN p.orders >= i.max_uses THEN p.last END) AS expires_at,
        CASE WHEN i.issued_at <= n.at THEN i.face_value::numeric ELSE 0 END AS issued, COALESCE(p.paid, 0) AS used
 FROM instant AS n
 CROSS JOIN voucher.instrument AS i
-JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher'
-LEFT JOIN LATERAL (SELECT sum(u.paid::numeric) AS paid FROM voucher.settlement AS s, unnest(s.parts) AS u
+JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher' AND t.effect IS NULL
+LEFT JOIN LATERAL (SELECT sum(u.paid::numeric) AS paid, count(*) AS orders, max(s.at) AS last FROM voucher.settlement AS s, unnest(s.parts) AS u
                    WHERE s.account_id = i.account_id AND u.instrument_id = i.instrument_id AND s.at <= n.at) AS p ON true
 WHERE i.issued_at <= n.at OR p.paid IS NOT NULL;
 SELECT is_empty($$
@@ -125,7 +127,7 @@ SELECT bag_eq($$SELECT n.at, b.currency, b.month, b.campaign, b.template, b.vouc
 SELECT is((SELECT string_agg(format('%s %s', currency, (expired OPERATOR(voucher.+) outstanding)), ', ' ORDER BY currency) FROM total WHERE at = '2100-01-01'),
           (SELECT string_agg(format('%s %s', currency, balance), ', ' ORDER BY currency)
            FROM (SELECT i.currency, voucher.sum(i.balance) AS balance FROM voucher.instrument AS i
-                 JOIN voucher.template AS t USING (template_id) WHERE t.kind = 'voucher' GROUP BY 1) AS b),
+                 JOIN voucher.template AS t USING (template_id) WHERE t.kind = 'voucher' AND t.effect IS NULL GROUP BY 1) AS b),
           'in the end, expired and outstanding are the balances');
 
 -- ---------------------------------------------------------------------------
@@ -160,7 +162,8 @@ SELECT is_empty($$
 CREATE TEMP TABLE due ON COMMIT DROP AS SELECT * FROM voucher.expiring('60 days', at => '2026-03-01');
 SELECT bag_eq('SELECT account_id, instrument_id FROM due',
               $$SELECT account_id, instrument_id FROM voucher.vouchers
-                WHERE kind <> 'promo_code' AND expires_at > '2026-03-01' AND expires_at <= '2026-04-30' AND balance OPERATOR(voucher.>) 0$$,
+                WHERE kind <> 'promo_code' AND expires_at > '2026-03-01' AND expires_at <= '2026-04-30' AND balance OPERATOR(voucher.>) 0
+                  AND (used < max_uses) IS NOT FALSE$$,
               'expiring: what has value and ends in the interval');
 CREATE TEMP TABLE taken (account_id text, instrument_id bigint) ON COMMIT DROP;
 INSERT INTO taken SELECT account_id, instrument_id FROM voucher.take_expiring('60 days', count => 3, at => '2026-03-01');
