@@ -177,7 +177,7 @@ sub same_and_alive
 		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.expiring('100 years') AS e JOIN voucher.reminder AS r
 				ON r.account_id = e.account_id AND r.instrument_id = e.instrument_id AND r.reminded_at = e.reminded_at}),
 			'1', 'knows what was reminded of');
-		is( $node->safe_psql($database, q{SELECT count(*) FROM unnest('{} . $patterned . q{'::voucher.code[]) AS c, voucher.verify(c)}), '31', 'verifies codes with a prefix');
+		is( $node->safe_psql($database, qq{SELECT count(*) FROM unnest('$patterned'::voucher.code[]) AS c, voucher.verify(c)}), '31', 'verifies codes with a prefix');
 		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.mint_pattern('gift', 1, 'spring26########')}), '1', 'mints the last one of a pattern');
 		is( ($node->psql($database, q{SELECT voucher.mint_pattern('gift', 1, 'SPRING-26-####-####')}))[0], 3, 'and no more');
 
