@@ -15,7 +15,7 @@ SET LOCAL timezone = 'UTC';
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
 
-SELECT plan(19);
+SELECT plan(20);
 
 -- Another run makes other orders; to repeat one: psql -v seed=0.123
 \if :{?seed}
@@ -167,6 +167,8 @@ SELECT bag_eq('SELECT account_id, instrument_id FROM due',
               'expiring: what has value and ends in the interval');
 CREATE TEMP TABLE taken (account_id text, instrument_id bigint) ON COMMIT DROP;
 INSERT INTO taken SELECT account_id, instrument_id FROM voucher.take_expiring('60 days', count => 3, at => '2026-03-01');
+INSERT INTO taken SELECT account_id, instrument_id FROM voucher.take_expiring('60 days', count => 3, at => '2026-03-01');
+SELECT is((SELECT count(*) FROM taken), (SELECT LEAST(count(*), 6) FROM due), 'three, and three more');
 INSERT INTO taken SELECT account_id, instrument_id FROM voucher.take_expiring('60 days', at => '2026-03-01');
 INSERT INTO taken SELECT account_id, instrument_id FROM voucher.take_expiring('60 days', at => '2026-03-01');
 SELECT bag_eq('SELECT * FROM taken', 'SELECT account_id, instrument_id FROM due', 'each is taken exactly once');
