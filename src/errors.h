@@ -59,4 +59,7 @@
 #define ERRCODE_VC_ENTRY_OUT_OF_TURN		MAKE_SQLSTATE('V','C','4','0','2')
 #define ERRCODE_VC_BALANCE_MISMATCH			MAKE_SQLSTATE('V','C','4','0','3')
 
+/* VC5xx: codes */
+#define ERRCODE_VC_PATTERN_USED_UP			MAKE_SQLSTATE('V','C','5','0','1')
+
 #endif							/* VOUCHER_ERRORS_H */
