@@ -132,9 +132,9 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'shares <= line', s.account_id, format('%s line %s', s.order_id, l.line_no), l.amount::text, p.total::text
     FROM voucher.settlement AS s
-    CROSS JOIN LATERAL unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+    CROSS JOIN LATERAL unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)
     CROSS JOIN LATERAL (SELECT voucher.sum(u.share[l.j]) AS total FROM unnest(s.parts) AS u) AS p
-    WHERE p.total OPERATOR(voucher.>) l.amount
+    WHERE p.total OPERATOR(voucher.>) l.amount AND p.total OPERATOR(voucher.>) 0
 
     UNION ALL
     SELECT 'parts = discount and voucher', s.account_id, s.order_id,
@@ -306,6 +306,9 @@ CREATE FUNCTION voucher.check(
       AND (s.order_id IS NOT NULL
            OR EXISTS (SELECT FROM voucher.settlement_entry AS c
                       WHERE c.account_id = p.account_id AND c.order_id = p.order_id AND c.kind = 'cancel')
+           OR NOT EXISTS (SELECT FROM voucher.settlement AS o
+                          JOIN voucher.settlement_entry AS c ON c.account_id = o.account_id AND c.order_id = o.order_id AND c.kind = 'cancel'
+                          WHERE o.account_id = p.account_id AND p.product = ANY (o.first_purchase))
            OR NOT EXISTS (SELECT FROM voucher.settlement AS o
                           CROSS JOIN LATERAL unnest(o.lines) AS l
                           WHERE o.account_id = p.account_id AND o.order_id = p.order_id AND l.order_type = 'purchase'

@@ -165,9 +165,10 @@ PartCovered(const RefundState *state, Amount refunded, bool requested, Amount pa
 	{
 		const RefundLine *line = &state->lines[i];
 
+		/* a credit line may have left less of a line than vouchers paid of it */
 		if (line->total > 0)
 			covered += MulDivDown(shares[i], line->refunded + (requested ? line->requested : 0),
-								  line->total, unit);
+								  Max(line->total, line->voucher), unit);
 	}
 	return Min(paid, covered);
 }
