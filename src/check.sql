@@ -214,9 +214,13 @@ CREATE FUNCTION voucher.check(
           FROM voucher.settlement_entry AS n
           CROSS JOIN LATERAL ROWS FROM (unnest(n.lines), unnest(n.line_amounts)) AS u (line_no, amount)
           GROUP BY n.account_id, n.order_id, u.line_no) AS r
-    LEFT JOIN (SELECT s.account_id, s.order_id, u.line_no, u.amount FROM voucher.settlement AS s CROSS JOIN LATERAL unnest(s.lines) AS u) AS l
+    -- below the minor unit a line may have come to the next whole one
+    LEFT JOIN (SELECT s.account_id, s.order_id, u.line_no, u.amount, (10::numeric ^ (- c.minor_digits))::voucher.amount AS unit
+               FROM voucher.settlement AS s
+               JOIN voucher.currency AS c ON c.currency = s.currency
+               CROSS JOIN LATERAL unnest(s.lines) AS u) AS l
         ON l.account_id = r.account_id AND l.order_id = r.order_id AND l.line_no = r.line_no
-    WHERE (r.amount OPERATOR(voucher.<=) l.amount) IS NOT TRUE
+    WHERE (r.amount OPERATOR(voucher.<) (l.amount OPERATOR(voucher.+) l.unit)) IS NOT TRUE
 
     UNION ALL
     SELECT 'a cancel gives back all', n.account_id, n.order_id,
