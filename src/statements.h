@@ -61,6 +61,8 @@ STATEMENT(CURRENCY, "t",
 STATEMENT(ACCOUNT_LOCK, "tt",
 		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
 		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version")
+STATEMENT(ACCOUNT_CURRENCIES, "t",
+		  "SELECT currency FROM voucher.account WHERE account_id" EQ "$1 ORDER BY currency")
 STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
 		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
