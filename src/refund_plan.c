@@ -167,7 +167,8 @@ PartCovered(const RefundState *state, Amount refunded, bool requested, Amount pa
 
 		/* a credit line may have left less of a line than vouchers paid of it */
 		if (line->total > 0)
-			covered += MulDivDown(shares[i], line->refunded + (requested ? line->requested : 0),
+			covered += MulDivDown(shares[i] - shares[i] % unit,
+								  line->refunded + (requested ? line->requested : 0),
 								  Max(line->total, line->voucher), unit);
 	}
 	return Min(paid, covered);
