@@ -141,8 +141,8 @@ CREATE FUNCTION voucher.check(
            format('discount %s, voucher %s', s.discount, s.voucher), format('discount %s, voucher %s', p.discount, p.voucher)
     FROM voucher.settlement AS s
     CROSS JOIN LATERAL (
-        SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind <> 'voucher'), 0::voucher.amount) AS discount,
-               COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind = 'voucher'), 0::voucher.amount) AS voucher
+        SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.reduces), 0::voucher.amount) AS discount,
+               COALESCE(voucher.sum(u.paid) FILTER (WHERE NOT t.reduces), 0::voucher.amount) AS voucher
         FROM unnest(s.parts) AS u
         JOIN voucher.instrument AS n ON n.account_id = s.account_id AND n.instrument_id = u.instrument_id
         JOIN voucher.template AS t ON t.template_id = n.template_id) AS p
@@ -189,7 +189,7 @@ CREATE FUNCTION voucher.check(
     WHERE e.amount OPERATOR(voucher.>) 0 OR e.uses < 0
 
     UNION ALL
-    SELECT 'returned = entries of vouchers', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id), s.returned::text, e.returned::text
+    SELECT 'returned = entries of tenders', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id), s.returned::text, e.returned::text
     FROM (SELECT o.account_id, o.order_id, n.returned
           FROM voucher.settlement AS o
           JOIN voucher.settlement_entry AS n
@@ -198,7 +198,7 @@ CREATE FUNCTION voucher.check(
                FROM voucher.entry AS n
                JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id
                JOIN voucher.template AS t ON t.template_id = i.template_id
-               WHERE n.kind = 'return' AND t.kind = 'voucher' GROUP BY n.account_id, n.order_id) AS e
+               WHERE n.kind = 'return' AND NOT t.reduces GROUP BY n.account_id, n.order_id) AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id
     WHERE COALESCE(s.returned, 0::voucher.amount) OPERATOR(voucher.<>) COALESCE(e.returned, 0::voucher.amount)
 

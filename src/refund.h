@@ -38,10 +38,10 @@ typedef struct SettlementEntry
 typedef struct ReturnPart
 {
 	InstrumentEntry entry;		/* the instrument's state, and what it gets back */
-	bool		tender;			/* a voucher: paid */
+	bool		tender;			/* it paid; else it lowered the price */
 	bool		byRate;			/* holds no value */
 	bool		onCancel;		/* comes back if the order was never delivered */
-	bool		onRefund;		/* comes back with a refund at this time */
+	bool		onRefund;		/* comes back with a refund at this time: a tender's value */
 	Amount		paid;
 	Amount		returned;		/* by refunds before */
 	const Amount *shares;		/* per line; known where refunds are by line */

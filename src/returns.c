@@ -53,7 +53,7 @@ LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts)
 		part->tender = StoreBool(i, 7);
 		part->byRate = StoreBool(i, 8);
 		part->onCancel = StoreBool(i, 9) && !lost;
-		part->onRefund = part->tender && StoreBool(i, 10) && !lost;
+		part->onRefund = part->tender && !part->byRate && StoreBool(i, 10) && !lost;
 	}
 	return n;
 }

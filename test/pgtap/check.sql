@@ -117,11 +117,11 @@ INSERT INTO corruption VALUES
     (format('entries of an order = its parts: o2 instrument %s; no balance below zero: %s version 2', :'c', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET balance = -1 WHERE instrument_id = %s', :'c', 'settle', :'c')),
     (format('entries of an order = its parts: o9 instrument %s; no more returned than paid: o9 instrument %s', :'v', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
-    (format('no more returned than paid: o3 instrument %s; returned = entries of vouchers: o3', :'w'), format('UPDATE voucher.entry SET amount = 60, balance = 60 WHERE instrument_id = %s AND kind = %L;
+    (format('no more returned than paid: o3 instrument %s; returned = entries of tenders: o3', :'w'), format('UPDATE voucher.entry SET amount = 60, balance = 60 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET balance = 60, face_value = 60 WHERE instrument_id = %s', :'w', 'return', :'w')),
     (format('no more returned than paid: o3 instrument %s', :'w'), format('UPDATE voucher.entry SET uses = -2, used = -1 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET used = -1 WHERE instrument_id = %s', :'w', 'return', :'w')),
-    ('returned = entries of vouchers: o3', $$UPDATE voucher.settlement_entry SET returned = 19 WHERE kind = 'credit'$$),
+    ('returned = entries of tenders: o3', $$UPDATE voucher.settlement_entry SET returned = 19 WHERE kind = 'credit'$$),
     ('refunded lines = requested: o3 version 2', $$UPDATE voucher.settlement_entry SET line_amounts = '{39}' WHERE lines IS NOT NULL$$),
     ('no more refunded than a line: o3 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 61, lines[2].amount = 39 WHERE order_id = 'o3'$$),
     ('no more refunded than a line: o3 line 3', $$UPDATE voucher.settlement_entry SET lines = '{3}' WHERE lines IS NOT NULL$$),
