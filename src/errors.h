@@ -39,6 +39,7 @@
 #define ERRCODE_VC_PER_ACCOUNT_LIMIT		MAKE_SQLSTATE('V','C','1','1','2')
 #define ERRCODE_VC_CURRENCY					MAKE_SQLSTATE('V','C','1','1','3')
 #define ERRCODE_VC_NOT_CLAIMABLE			MAKE_SQLSTATE('V','C','1','1','4')
+#define ERRCODE_VC_LIMIT_REACHED			MAKE_SQLSTATE('V','C','1','2','0')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')

@@ -103,6 +103,16 @@ ScopeDetail(const Terms *terms, const PlanOrder *order)
 					ScopeString(terms->scope), line->product);
 }
 
+/* Which limit leaves an instrument nothing. */
+static char *
+LimitReachedDetail(const Candidate *candidate, const PlanOrder *order)
+{
+	ForgetPlanned(candidate);
+	if (LimitsLeave(candidate) >= AmountQuantum(order->digits))
+		return pstrdup("Another instrument of the order takes the last of a limit that they share.");
+	return LimitDetail(TightestLimit(candidate));
+}
+
 /*
  * The figures behind a reason, a sentence or two; NULL if the instrument
  * applies.  Memory: current context.
@@ -153,6 +163,8 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 							AmountToString(candidate->base),
 							AmountToString(terms->threshold - candidate->base),
 							AmountToString(terms->threshold));
+		case REASON_LIMIT_REACHED:
+			return LimitReachedDetail(candidate, order);
 	}
 	return NULL;
 }

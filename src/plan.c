@@ -125,6 +125,7 @@ DiscountOf(const Candidate *candidate, Amount base, int digits)
 		discount = AmountMulDivHalfUpTo(base, terms->rate, AMOUNT_ONE, digits);
 	else
 		discount = candidate->balance;
+	discount = Min(discount, LimitsLeave(candidate));
 	return AmountTrunc(Min(Min(discount, terms->maximum), base), digits);
 }
 
@@ -132,8 +133,9 @@ DiscountOf(const Candidate *candidate, Amount base, int digits)
 static Amount
 TenderOf(const Candidate *candidate, Amount base, Amount due, int digits)
 {
-	return AmountTrunc(Min(Min(candidate->balance, candidate->terms->maximum), Min(base, due)),
-					   digits);
+	Amount		most = Min(candidate->terms->maximum, LimitsLeave(candidate));
+
+	return AmountTrunc(Min(Min(candidate->balance, most), Min(base, due)), digits);
 }
 
 /*
@@ -149,6 +151,7 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->base = 0;
 	candidate->pays = 0;
 	candidate->eligible = NULL;
+	ForgetPlanned(candidate);
 
 	switch (StatusAt(candidate->frozen, !terms->hasRate, candidate->balance,
 					 candidate->used, candidate->maxUses,
@@ -204,6 +207,12 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	if (candidate->base < terms->threshold)
 	{
 		candidate->reason = REASON_THRESHOLD;
+		return;
+	}
+	/* a rest below the minor unit is none */
+	if (LimitsLeave(candidate) < AmountQuantum(order->digits))
+	{
+		candidate->reason = REASON_LIMIT_REACHED;
 		return;
 	}
 	candidate->reason = REASON_APPLIES;
@@ -296,6 +305,16 @@ AddPart(const PlanOrder *order, PaymentPlan *plan, Candidate *candidate, Amount 
 	part->candidate = candidate;
 	part->amount = amount;
 	plan->nparts++;
+	TakeOfLimits(candidate, amount);
+}
+
+/* Is an instrument kept from what is left for it by limits that earlier parts used up? */
+static bool
+IsBlocked(const PlanOrder *order, const Candidate *candidate, Amount base)
+{
+	Amount		quantum = AmountQuantum(order->digits);
+
+	return base >= quantum && LimitsLeave(candidate) < quantum;
 }
 
 /* The voucher that comes first under the policy for what is still due, or NULL. */
@@ -337,17 +356,23 @@ Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
 	plan->nparts = 0;
 	plan->discount = 0;
 	plan->voucher = 0;
+	plan->blocked = NULL;
 	for (int i = 0; i < order->nlines; i++)
 		left[i] = order->lines[i].amount;
+	for (int i = 0; i < ncandidates; i++)
+		ForgetPlanned(&candidates[i]);
 
 	for (int i = 0; i < lengthof(reductions); i++)
 	{
+		Amount		base;
 		Amount		discount;
 
 		if (reductions[i] == NULL)
 			continue;
-		discount = DiscountOf(reductions[i], EligibleLeft(order, reductions[i], left),
-							  order->digits);
+		base = EligibleLeft(order, reductions[i], left);
+		if (IsBlocked(order, reductions[i], base))
+			plan->blocked = reductions[i];
+		discount = DiscountOf(reductions[i], base, order->digits);
 		AddPart(order, plan, reductions[i], discount, left);
 		plan->discount += discount;
 	}
@@ -361,6 +386,10 @@ Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
 		plan->voucher = voucher->pays;
 		AddPart(order, plan, voucher, voucher->pays, left);
 	}
+	else if (voucherChoice->mode == CHOICE_NAMED &&
+			 IsBlocked(order, voucherChoice->named,
+					   Min(due, EligibleLeft(order, voucherChoice->named, left))))
+		plan->blocked = voucherChoice->named;
 	plan->cash = due - plan->voucher;
 }
 
@@ -371,6 +400,9 @@ Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
 static bool
 IsBetter(const PaymentPlan *a, const PaymentPlan *b)
 {
+	/* what was chosen, by name or by trying it, must be there */
+	if ((a->blocked == NULL) != (b->blocked == NULL))
+		return a->blocked == NULL;
 	if (a->cash != b->cash)
 		return a->cash < b->cash;
 	if (a->voucher != b->voucher)

@@ -71,7 +71,8 @@ typedef enum InstrumentStatus
 	  "%s is only for the first purchase of a product") \
 	R(DURATION, "duration", ERRCODE_VC_DURATION, "%s does not cover the duration") \
 	R(THRESHOLD, "below_threshold", ERRCODE_VC_BELOW_THRESHOLD, \
-	  "%s needs a larger order")
+	  "%s needs a larger order") \
+	R(LIMIT_REACHED, "limit_reached", ERRCODE_VC_LIMIT_REACHED, "%s has reached a limit")
 
 typedef enum Reason
 {
@@ -79,6 +80,32 @@ typedef enum Reason
 	REASONS(R)
 #undef R
 } Reason;
+
+/* How often, or how much of, a template or all of a campaign may be used or issued. */
+typedef struct UsageLimit
+{
+	int64		limitId;
+	const char *owner;			/* the template or campaign, as messages name it */
+	bool		countsIssues;	/* else orders served */
+	bool		perAccount;		/* else over all accounts */
+	const char *period;			/* day, week or month; NULL: for all time */
+	const char *timeZone;		/* of the period */
+	int64		maxCount;		/* PG_INT64_MAX = none */
+	Amount		maxAmount;		/* AMOUNT_MAX = none, and amounts are not counted */
+	const char *currency;		/* of maxAmount; NULL without it */
+} UsageLimit;
+
+/* What is used of a limit in a period, and what the plan adds. */
+typedef struct LimitUsage
+{
+	const UsageLimit *limit;
+	TimestampTz from;			/* the period is [from, until) */
+	TimestampTz until;
+	int64		used;
+	Amount		amount;
+	int64		plannedUses;	/* by the parts that stand before in the plan */
+	Amount		plannedAmount;
+} LimitUsage;
 
 /* The rules of a template, as the catalog keeps them.  Frozen once written. */
 typedef struct Terms
@@ -97,6 +124,8 @@ typedef struct Terms
 	int64		minDuration;	/* bounds of a line's duration, microseconds */
 	int64		maxDuration;	/* PG_INT64_MAX = none */
 	bool		invitedOnly;
+	int			nlimits;
+	const UsageLimit *limits;	/* its own and its campaign's, by id */
 } Terms;
 
 /* A line of an order, with what is known of its product. */
@@ -140,6 +169,8 @@ typedef struct Candidate
 	TimestampTz effective;		/* half-open: [effective, expiry) */
 	TimestampTz expiry;
 	TimestampTz issuedAt;
+	int			nlimits;
+	LimitUsage **limits;		/* shared by the candidates that they limit */
 	/* judged: */
 	Reason		reason;
 	Amount		base;			/* list price of the eligible lines */
@@ -201,6 +232,7 @@ typedef struct PaymentPlan
 	Amount		rounding;
 	Amount		voucher;
 	Amount		cash;
+	Candidate  *blocked;		/* chosen, but a part before it took the last of a limit */
 	int			nparts;
 	PlanPart	parts[KIND_COUNT];
 } PaymentPlan;
@@ -218,6 +250,12 @@ extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *
 extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
 extern void MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 					 const Choice choice[KIND_COUNT], const Policy *policy, PaymentPlan *plan);
+
+/* plan_limit.c */
+extern void ForgetPlanned(const Candidate *candidate);
+extern Amount LimitsLeave(const Candidate *candidate);
+extern const LimitUsage *TightestLimit(const Candidate *candidate);
+extern void TakeOfLimits(const Candidate *candidate, Amount amount);
 
 /* allocate.c */
 extern void Allocate(Amount total, int n, const Amount *weights, Amount minorUnit,
