@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
 #include "order.h"
@@ -31,29 +32,55 @@ ScopeString(const Scope *scope)
 	return pnstrdup(ScopeText(scope), ScopeTextLen(scope));
 }
 
-/* The first line that the scope covers and that the reason is about. */
+/* The first line that is not eligible for this reason. */
 static const PlanLine *
-CoveredLine(const Terms *terms, const PlanOrder *order, Reason reason)
+LineRefusedFor(const Terms *terms, const PlanOrder *order, Reason reason)
 {
 	for (int i = 0; i < order->nlines; i++)
 	{
-		const PlanLine *line = &order->lines[i];
-
-		if ((reason == REASON_DURATION ?
-			 line->duration < terms->minDuration || line->duration > terms->maxDuration :
-			 line->purchase && line->purchasedBefore) &&
-			ScopeJudge(terms->scope, line->product, line->productLen, line->orderType,
-					   line->orderTypeLen, line->universal) == SCOPE_COVERS)
-			return line;
+		if (JudgeLine(&order->lines[i], terms) == reason)
+			return &order->lines[i];
 	}
 	return order->lines;
+}
+
+/* The regions it covers, and the line's. */
+static char *
+RegionDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_REGION);
+	StringInfoData regions;
+
+	initStringInfo(&regions);
+	for (int i = 0; i < terms->nregions; i++)
+		appendStringInfo(&regions, "%s\"%s\"", i == 0 ? "" : ", ", terms->regions[i]);
+	if (line->region == NULL)
+		return psprintf("It covers %s; line %d has no region.", regions.data, line->lineNo);
+	return psprintf("It covers %s; line %d is in \"%s\".", regions.data, line->lineNo, line->region);
+}
+
+/* A tags object as text. */
+static char *
+TagsString(const Jsonb *tags)
+{
+	return JsonbToCString(NULL, (JsonbContainer *) &tags->root, VARSIZE(tags));
+}
+
+/* The tags it asks for, and the line's. */
+static char *
+TagsDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_TAGS);
+
+	return psprintf("It covers lines tagged %s; line %d has %s.", TagsString(terms->tags),
+					line->lineNo, line->tags == NULL ? "none" : TagsString(line->tags));
 }
 
 /* Which product is not bought for the first time. */
 static char *
 FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
 {
-	const PlanLine *line = CoveredLine(terms, order, REASON_NOT_FIRST_PURCHASE);
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_NOT_FIRST_PURCHASE);
 
 	return psprintf("The account has purchased \"%s\" before.", line->registered);
 }
@@ -62,7 +89,7 @@ FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
 static char *
 DurationDetail(const Terms *terms, const PlanOrder *order)
 {
-	const PlanLine *line = CoveredLine(terms, order, REASON_DURATION);
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_DURATION);
 	int64		from = terms->minDuration / USECS_PER_DAY;
 	int64		to = terms->maxDuration / USECS_PER_DAY;
 	char	   *bounds = terms->maxDuration == PG_INT64_MAX ?
@@ -154,6 +181,10 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_PRODUCT:
 		case REASON_ORDER_TYPE:
 			return ScopeDetail(terms, order);
+		case REASON_REGION:
+			return RegionDetail(terms, order);
+		case REASON_TAGS:
+			return TagsDetail(terms, order);
 		case REASON_NOT_FIRST_PURCHASE:
 			return FirstPurchaseDetail(terms, order);
 		case REASON_DURATION:

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
@@ -69,6 +70,18 @@ SetDuration(OrderRequest *request, int i, Datum duration)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("duration of line %d must not be negative",
 						request->lines[i].lineNo)));
+}
+
+/* Keep a line's tags, which must be an object. */
+void
+SetTags(PlanLine *line, Jsonb *tags)
+{
+	if (!JB_ROOT_IS_OBJECT(tags))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tags of line %d must be an object", line->lineNo),
+				 errhint("Write them as {\"environment\": \"dev\"}.")));
+	line->tags = tags;
 }
 
 /* Order two line numbers. */
@@ -158,6 +171,10 @@ ReadLines(OrderRequest *request, ArrayType *array)
 					 DatumGetAmount(line.values[LINE_AMOUNT]));
 		if (!line.isnull[LINE_DURATION])
 			SetDuration(request, i, line.values[LINE_DURATION]);
+		if (!line.isnull[LINE_REGION])
+			request->lines[i].region = TextDatumGetCString(line.values[LINE_REGION]);
+		if (!line.isnull[LINE_TAGS])
+			SetTags(&request->lines[i], DatumGetJsonbP(line.values[LINE_TAGS]));
 	}
 	CheckLineNumbers(request);
 }

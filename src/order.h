@@ -48,6 +48,7 @@ typedef struct OrderFacts
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
 extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
+extern void SetTags(PlanLine *line, Jsonb *tags);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);

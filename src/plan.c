@@ -90,8 +90,38 @@ StatusAt(bool frozen, bool hasFaceValue, Amount balance, int32 used, int32 maxUs
 	return STATUS_AVAILABLE;
 }
 
+/* Is a line in one of the regions that the terms ask for? */
+static bool
+RegionCovered(const PlanLine *line, const Terms *terms)
+{
+	if (terms->nregions == 0)
+		return true;
+	for (int i = 0; i < terms->nregions && line->region != NULL; i++)
+	{
+		if (strcmp(terms->regions[i], line->region) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has a line all the tags that the terms ask for, with the same values? */
+static bool
+TagsCovered(const PlanLine *line, const Terms *terms)
+{
+	JsonbIterator *has;
+	JsonbIterator *wants;
+
+	if (terms->tags == NULL)
+		return true;
+	if (line->tags == NULL)
+		return false;
+	has = JsonbIteratorInit((JsonbContainer *) &line->tags->root);
+	wants = JsonbIteratorInit((JsonbContainer *) &terms->tags->root);
+	return JsonbDeepContains(&has, &wants);
+}
+
 /* Why a line is not eligible for an instrument with these terms, or APPLIES. */
-static Reason
+Reason
 JudgeLine(const PlanLine *line, const Terms *terms)
 {
 	switch (ScopeJudge(terms->scope, line->product, line->productLen,
@@ -105,6 +135,10 @@ JudgeLine(const PlanLine *line, const Terms *terms)
 		case SCOPE_EXCLUDED:
 			return REASON_PRODUCT;
 	}
+	if (!RegionCovered(line, terms))
+		return REASON_REGION;
+	if (!TagsCovered(line, terms))
+		return REASON_TAGS;
 	/* an upgrade or renewal is the scope's business; a purchase must be the first */
 	if (terms->firstPurchase && line->purchase && line->purchasedBefore)
 		return REASON_NOT_FIRST_PURCHASE;
