@@ -244,13 +244,13 @@ LockIssueLimits(const char *accountId, TimestampTz at, int n, const Terms *const
 	LockLimits(accountId, &set);
 }
 
-/* What a limit allows and what is used of it.  Memory: current context. */
+/* What is used of a limit, in words.  Memory: current context. */
 char *
 LimitDetail(const LimitUsage *state)
 {
 	const UsageLimit *limit = state->limit;
-	const char *whose = limit->perAccount ? " to an account" : "";
-	const char *when = "";
+	char	   *figures;
+	char	   *when = "";
 
 	/* timestamptz_to_str has one buffer, so one at a time */
 	if (limit->period != NULL)
@@ -259,13 +259,14 @@ LimitDetail(const LimitUsage *state)
 		when = psprintf("%s to %s", when, timestamptz_to_str(state->until));
 	}
 	if (state->used >= limit->maxCount || limit->maxAmount == AMOUNT_MAX)
-		return psprintf("Limit " INT64_FORMAT " of %s allows " INT64_FORMAT " %s%s%s; " INT64_FORMAT " are used.",
-						limit->limitId, limit->owner, limit->maxCount,
-						limit->countsIssues ? "issues" : "uses", whose, when, state->used);
-	return psprintf("Limit " INT64_FORMAT " of %s allows %s %s%s%s; %s are %s.",
-					limit->limitId, limit->owner, AmountToString(limit->maxAmount),
-					limit->currency, whose, when, AmountToString(state->amount),
-					limit->countsIssues ? "issued" : "used");
+		figures = psprintf(INT64_FORMAT " of " INT64_FORMAT " %s", state->used, limit->maxCount,
+						   limit->countsIssues ? "issues" : "uses");
+	else
+		figures = psprintf("%s of %s %s %s", AmountToString(state->amount),
+						   AmountToString(limit->maxAmount), limit->currency,
+						   limit->countsIssues ? "issued" : "used");
+	return psprintf("Limit " INT64_FORMAT " of %s stands at %s%s%s.", limit->limitId,
+					limit->owner, figures, limit->perAccount ? " per account" : "", when);
 }
 
 /* ------------------------------------------------------------------------
