@@ -340,6 +340,8 @@ voucher_create_limit(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = NULL_FLAG(PG_ARGISNULL(i));
 	}
+	TextArgument(fcinfo, ARG_COUNTS, "counts");
+	TextArgument(fcinfo, ARG_PER, "per");
 	TextArgument(fcinfo, ARG_TIME_ZONE, "time_zone");
 
 	StoreBegin();

@@ -47,13 +47,14 @@ COMMENT ON COLUMN voucher.usage_limit.max_count IS 'how many; null: any number, 
 COMMENT ON COLUMN voucher.usage_limit.max_amount IS 'how much; null: any amount, which is not counted';
 COMMENT ON COLUMN voucher.usage_limit.currency IS 'it limits templates of this currency; null: of any';
 
+-- The counters do not refer to their limits, which are never deleted: a
+-- transaction whose snapshot is older than a limit must count in it, too.
 CREATE TABLE voucher.total_usage (
     limit_id     bigint NOT NULL,
     period_start timestamptz NOT NULL,
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
     CONSTRAINT total_usage_pkey PRIMARY KEY (limit_id, period_start),
-    CONSTRAINT total_usage_limit_fkey FOREIGN KEY (limit_id) REFERENCES voucher.usage_limit,
     CONSTRAINT total_usage_check CHECK (used OPERATOR(pg_catalog.>=) 0 AND amount OPERATOR(voucher.>=) 0)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
@@ -69,7 +70,6 @@ CREATE TABLE voucher.account_usage (
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
     CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_id, period_start),
-    CONSTRAINT account_usage_limit_fkey FOREIGN KEY (limit_id) REFERENCES voucher.usage_limit,
     CONSTRAINT account_usage_check CHECK (used OPERATOR(pg_catalog.>=) 0 AND amount OPERATOR(voucher.>=) 0)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
