@@ -453,7 +453,7 @@ SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line(NULL, 'renewal',
 \echo :SQLSTATE
 SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', NULL)]);
 \echo :SQLSTATE
-SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', 5), ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL)::voucher.line]);
+SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', 5), ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::voucher.line]);
 \echo :SQLSTATE
 
 --

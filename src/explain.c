@@ -130,6 +130,17 @@ ScopeDetail(const Terms *terms, const PlanOrder *order)
 					ScopeString(terms->scope), line->product);
 }
 
+/* The time that an instrument was held against: the first line's. */
+static char *
+OrderTime(const PlanOrder *order)
+{
+	const PlanLine *line = &order->lines[0];
+
+	if (line->hasAt)
+		return psprintf("line %d is of %s.", line->lineNo, timestamptz_to_str(line->at));
+	return psprintf("the order is of %s.", timestamptz_to_str(order->at));
+}
+
 /* Which limit leaves an instrument nothing. */
 static char *
 LimitReachedDetail(const Candidate *candidate, const PlanOrder *order)
@@ -163,11 +174,11 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 			/* timestamptz_to_str has one buffer, so one at a time */
 			return psprintf("It expired at %s; %s",
 							pstrdup(timestamptz_to_str(candidate->expiry)),
-							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+							OrderTime(order));
 		case REASON_PENDING:
 			return psprintf("It is valid from %s; %s",
 							pstrdup(timestamptz_to_str(candidate->effective)),
-							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+							OrderTime(order));
 		case REASON_FROZEN:
 			return pstrdup("It must be unfrozen first.");
 		case REASON_CURRENCY:

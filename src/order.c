@@ -28,8 +28,8 @@
  */
 
 /*
- * Fill in line i of a request.  Errors: malformed product (22023), amount that
- * is not positive (22023).
+ * Fill in line i of a request, whose payment type is known.  Errors: malformed
+ * product (22023), amount that is not positive (22023).
  */
 void
 AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *orderType,
@@ -51,11 +51,13 @@ AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *or
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid product of line %d: \"%s\"", lineNo, product),
 				 errdetail("A product is lower-case labels joined by dots, such as ecs.g7.")));
-	if (amount <= 0)
+	/* a bill has credits, and usage that costs nothing */
+	if (amount <= 0 && strcmp(request->paymentType, "pay_as_you_go") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("amount of line %d must be greater than zero", lineNo),
-				 errdetail("It is %s.", AmountToString(amount))));
+				 errdetail("It is %s.", AmountToString(amount)),
+				 errhint("Only a pay_as_you_go bill may have such lines.")));
 }
 
 /* Keep a line's duration, which must not be negative. */
@@ -82,6 +84,18 @@ SetTags(PlanLine *line, Jsonb *tags)
 				 errmsg("tags of line %d must be an object", line->lineNo),
 				 errhint("Write them as {\"environment\": \"dev\"}.")));
 	line->tags = tags;
+}
+
+/* Keep the time of a line's consumption, which must be finite. */
+static void
+SetConsumptionTime(PlanLine *line, TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time of line %d must be finite", line->lineNo)));
+	line->at = at;
+	line->hasAt = true;
 }
 
 /* Order two line numbers. */
@@ -175,6 +189,8 @@ ReadLines(OrderRequest *request, ArrayType *array)
 			request->lines[i].region = TextDatumGetCString(line.values[LINE_REGION]);
 		if (!line.isnull[LINE_TAGS])
 			SetTags(&request->lines[i], DatumGetJsonbP(line.values[LINE_TAGS]));
+		if (!line.isnull[LINE_AT])
+			SetConsumptionTime(&request->lines[i], DatumGetTimestampTz(line.values[LINE_AT]));
 	}
 	CheckLineNumbers(request);
 }
@@ -195,6 +211,7 @@ ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 				paymentType = first + 5,
 				currency = first + 6;
 
+	request->paymentType = TextArgument(fcinfo, paymentType, "payment_type");
 	if (!PG_ARGISNULL(lines))
 	{
 		if (!PG_ARGISNULL(product) || !PG_ARGISNULL(orderType) || !PG_ARGISNULL(amount) ||
@@ -220,7 +237,6 @@ ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 		if (!PG_ARGISNULL(duration))
 			SetDuration(request, 0, PG_GETARG_DATUM(duration));
 	}
-	request->paymentType = TextArgument(fcinfo, paymentType, "payment_type");
 	request->currency = OptionalTextArgument(fcinfo, currency);
 }
 
@@ -241,6 +257,8 @@ LookUpLines(OrderRequest *request)
 		CatalogCheckOrderType(line->orderType);
 		line->registered = product->registered;
 		line->universal = product->universal;
+		if (!line->hasAt)
+			line->at = request->at;
 	}
 }
 

@@ -142,8 +142,10 @@ typedef struct PlanLine
 	int			productLen;
 	const char *orderType;
 	int			orderTypeLen;
-	Amount		amount;			/* list price, > 0 */
+	Amount		amount;			/* list price; <= 0 only of a pay-as-you-go bill */
 	int64		duration;		/* microseconds, -1 = none given */
+	bool		hasAt;			/* it has a time of its own */
+	TimestampTz at;				/* of consumption, else the order's */
 	const char *region;			/* NULL = none given */
 	const Jsonb *tags;			/* an object; NULL = none given */
 	const char *registered;		/* the product of the catalogue it belongs to */

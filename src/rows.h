@@ -125,7 +125,8 @@ enum
 	LINE_DURATION,
 	LINE_REGION,
 	LINE_TAGS,
-	LINE_COLUMNS = LINE_TAGS
+	LINE_AT,
+	LINE_COLUMNS = LINE_AT
 };
 
 /* The type voucher.part. */

@@ -68,6 +68,8 @@ SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
 		SetText(&fields, LINE_REGION, line->region);
 		if (line->tags != NULL)
 			SetValue(&fields, LINE_TAGS, JsonbPGetDatum(line->tags));
+		if (line->hasAt)
+			SetValue(&fields, LINE_AT, TimestampTzGetDatum(line->at));
 		lines[i] = FormRow(lineType, &fields);
 	}
 	SetValue(row, SET_LINES, RowArray(lineType, lines, n));
