@@ -51,6 +51,11 @@ SELECT voucher.create_template('invited', 'coupon', 'CNY', face_value => 8, camp
     min_duration => '1 mon', max_duration => '1 year', scope => 'ecs, oss, !ecs.g7');
 SELECT voucher.create_template('word', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'save-10');
 
+-- limits; one is lowered below what is used
+SELECT voucher.create_limit('gift', max_count => 100, max_amount => 10000, counts => 'issue');
+SELECT voucher.create_limit('word', max_count => 5, per => 'account', period => 'month', time_zone => 'Asia/Shanghai');
+SELECT voucher.create_limit(campaign => 'spring', max_amount => 1000);
+
 -- account ids that COPY, SQL and shells read in ways of their own
 SELECT voucher.open_account(a, c), voucher.deposit(a, d, c, request_id => 'paid in ' || c)
 FROM (VALUES ('acme', 'CNY', 1000), ('acme', 'USD', 500), ('acme', 'XTS', 9.8765), (E'\\N', 'CNY', 1000), (E'tab\t"quote"'' \\ line\n', 'CNY', 1000),
@@ -90,6 +95,8 @@ SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purcha
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
+
+UPDATE voucher.usage_limit SET max_amount = 1 WHERE campaign = 'spring';
 
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
@@ -256,7 +263,7 @@ same_and_alive('copy', 'voucher by itself, all else by pg_restore -j4');
 create_database('copy', 'CREATE EXTENSION voucher');
 restore('copy', 'pg_restore', '-e', '--data-only', '--disable-triggers', '-n', 'voucher', "$dir/custom");
 is( $node->safe_psql('copy', 'SELECT DISTINCT rule FROM voucher.check() ORDER BY 1'),
-	"first purchases are kept\nrequests are kept", 'check() finds what --disable-triggers left out');
+	"first purchases are kept\nrequests are kept\nusage of a limit is counted", 'check() finds what --disable-triggers left out');
 $node->safe_psql('postgres', 'DROP DATABASE copy');
 
 # ---------------------------------------------------------------------------
