@@ -48,14 +48,15 @@ COMMENT ON COLUMN voucher.usage_limit.max_amount IS 'how much; null: any amount,
 COMMENT ON COLUMN voucher.usage_limit.currency IS 'it limits templates of this currency; null: of any';
 
 -- The counters do not refer to their limits, which are never deleted: a
--- transaction whose snapshot is older than a limit must count in it, too.
+-- transaction whose snapshot is older than a limit must count in it, too.  That
+-- they are not below zero is for their trigger to see: INSERT … ON CONFLICT
+-- would hold what is to be added, which may be negative, to a CHECK.
 CREATE TABLE voucher.total_usage (
     limit_id     bigint NOT NULL,
     period_start timestamptz NOT NULL,
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
-    CONSTRAINT total_usage_pkey PRIMARY KEY (limit_id, period_start),
-    CONSTRAINT total_usage_check CHECK (used OPERATOR(pg_catalog.>=) 0 AND amount OPERATOR(voucher.>=) 0)
+    CONSTRAINT total_usage_pkey PRIMARY KEY (limit_id, period_start)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
 COMMENT ON TABLE voucher.total_usage IS 'what is used of limits on all accounts together; written by triggers';
@@ -69,8 +70,7 @@ CREATE TABLE voucher.account_usage (
     period_start timestamptz NOT NULL,
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
-    CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_id, period_start),
-    CONSTRAINT account_usage_check CHECK (used OPERATOR(pg_catalog.>=) 0 AND amount OPERATOR(voucher.>=) 0)
+    CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_id, period_start)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
 COMMENT ON TABLE voucher.account_usage IS 'what an account has used of limits per account; written by triggers';

@@ -392,6 +392,8 @@ protect_usage(PG_FUNCTION_ARGS)
 				 errmsg("rows of table \"%s\" cannot be written",
 						RelationGetRelationName(data->tg_relation)),
 				 errhint("Counters move when instruments are issued and orders settled or cancelled.")));
+	if (is.used < 0 || is.amount < 0)
+		RefuseRow(data, "More would be taken back than was counted.");
 	if (movingUses > 0 &&
 		(is.used > moving->limit->maxCount || is.amount > moving->limit->maxAmount))
 		RefuseRow(data, "The counter would pass its limit.");
