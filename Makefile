@@ -7,7 +7,7 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit rows arguments store catalog template ledger ledger_triggers settlement limit limit_triggers \
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy combine rows arguments store catalog template ledger ledger_triggers settlement limit limit_triggers \
              account issue activation lifecycle order explain match settle settle_write refund invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 

@@ -155,7 +155,7 @@ ReadCounter(LimitUsage *state, const char *accountId)
 	state->amount = StoreAmount(0, 2);
 }
 
-/* Make noted changes, of something that happened at an instant.  Error VC120 where a limit is reached. */
+/* Make noted changes, of something that happened at an instant.  Error VC121 where a limit is reached. */
 static void
 MakeChanges(UsageChanges *changes, Datum account, TimestampTz at)
 {

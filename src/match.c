@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(voucher_match);
 
 /* What applies first, by kind in the order of deduction, best first. */
 static int
-CompareMatches(const void *a, const void *b)
+CompareMatches(const void *a, const void *b, void *policy)
 {
 	const Candidate *left = *(Candidate *const *) a;
 	const Candidate *right = *(Candidate *const *) b;
@@ -28,7 +28,7 @@ CompareMatches(const void *a, const void *b)
 		return leftApplies ? -1 : 1;
 	if (left->terms->kind != right->terms->kind)
 		return (int) left->terms->kind - (int) right->terms->kind;
-	return CompareCandidates(left, right, &LargestFirst);
+	return CompareCandidates(left, right, policy);
 }
 
 /* match(account_id, …) returns setof record: see match.sql */
@@ -47,6 +47,7 @@ voucher_match(PG_FUNCTION_ARGS)
 	ReadOrderArguments(fcinfo, 1, &request);
 	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
 	request.at = TimeArgument(fcinfo, next + 1, "at");
+	request.policy = OptionalTextArgument(fcinfo, next + 2);
 
 	StoreBegin();
 	CatalogBegin();
@@ -56,7 +57,8 @@ voucher_match(PG_FUNCTION_ARGS)
 	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));
 	for (int i = 0; i < facts.ncandidates; i++)
 		sorted[i] = &facts.candidates[i];
-	qsort(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches);
+	qsort_arg(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches,
+			  (void *) facts.policy);
 
 	for (int i = 0; i < facts.ncandidates; i++)
 	{

@@ -20,9 +20,10 @@ typedef struct OrderRequest
 	const char *orderId;		/* NULL in match and quote */
 	const char *paymentType;
 	const char *currency;		/* NULL: the account's only one */
-	const char *voucher;		/* auto, none or an id; NULL in match */
+	const char *voucher;		/* auto, none, ids, or not and ids; NULL in match */
 	const char *coupon;
 	const char *promoCode;		/* normalised; NULL: none */
+	const char *policy;			/* NULL: the payment type's default */
 	TimestampTz at;
 	int			nlines;
 	PlanLine   *lines;
@@ -35,13 +36,13 @@ typedef struct OrderFacts
 {
 	PlanOrder	order;
 	Account		account;
+	const Policy *policy;
 	bool		settled;		/* the order is settled already */
 	int			ncandidates;
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
 	LimitSet	limits;			/* of all candidates */
 } OrderFacts;
-
 
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7

@@ -52,6 +52,18 @@ LimitsLeave(const Candidate *candidate)
 	return left;
 }
 
+/* Have parts that stand before in the plan taken of an instrument's limits? */
+bool
+SharesLimits(const Candidate *candidate)
+{
+	for (int i = 0; i < candidate->nlimits; i++)
+	{
+		if (candidate->limits[i]->plannedUses > 0)
+			return true;
+	}
+	return false;
+}
+
 /* The limit that leaves an instrument the least; it has limits. */
 const LimitUsage *
 TightestLimit(const Candidate *candidate)

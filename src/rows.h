@@ -65,7 +65,9 @@ enum
 	SET_LINES,
 	SET_PARTS,
 	SET_FIRST_PURCHASE,
-	SET_COLUMNS = SET_FIRST_PURCHASE
+	SET_POLICY,
+	SET_EXACT,
+	SET_COLUMNS = SET_EXACT
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */

@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code, regions, tags"
+	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,12 +31,14 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTj",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiT",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24) RETURNING template_id")
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) "
+		  "RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
@@ -54,6 +56,13 @@ STATEMENT(ORDER_TYPE, "t",
 		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
 STATEMENT(CURRENCY, "t",
 		  "SELECT minor_digits::pg_catalog.int4 FROM voucher.currency WHERE currency" EQ "$1")
+
+STATEMENT(POLICY, "t",
+		  "SELECT policy, vouchers_per_order, sort, charges FROM voucher.policy WHERE policy" EQ "$1")
+STATEMENT(DEFAULT_POLICY, "t",
+		  "SELECT policy, vouchers_per_order, sort, charges FROM voucher.policy "
+		  "WHERE policy" EQ "COALESCE((SELECT policy FROM voucher.default_policy "
+		  "WHERE payment_type" EQ "$1), 'largest')")
 
 /* -- cash accounts ------------------------------------------------------- */
 
@@ -169,30 +178,32 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $19 its own, column by column; $20 and
- * $21 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $21 its own, column by column; $22 and
+ * $23 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtbia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
-	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)), " \
+	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
+	"policy, exact) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
+	"$20, $21)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $20, 'settle', " AMOUNT_NEG "$9, $21, $10, $11, $2 WHERE $20 IS NOT NULL), "
+	"SELECT $1, $12, $22, 'settle', " AMOUNT_NEG "$9, $23, $10, $11, $2 WHERE $22 IS NOT NULL), "
 
-/* $22 an instrument (null: none), $23 to $26 its version, amount, balance and number of uses */
+/* $24 an instrument (null: none), $25 to $28 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $23, balance = $25, used = $26 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$22) "
+		  "moved AS (UPDATE voucher.instrument SET version = $25, balance = $27, used = $28 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$24) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, $22, $23, 'settle', $24, $25, 1, $26, $10, $11, $2 WHERE $22 IS NOT NULL")
+		  "SELECT $1, $24, $25, 'settle', $26, $27, 1, $28, $10, $11, $2 WHERE $24 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($22), pg_catalog.unnest($23), "
-		  "pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($24), pg_catalog.unnest($25), "
+		  "pg_catalog.unnest($26), pg_catalog.unnest($27), pg_catalog.unnest($28)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "

@@ -130,7 +130,7 @@ BEGIN
     settled := voucher.settle(account, 'o' || n, 'ecs', 'renewal', price, promo_code => word, at => instant);
     INSERT INTO outcome VALUES ('settled', NOT expected, n::text),
         ('quote', (quoted.discount, quoted.voucher, quoted.cash)::text = (settled.discount, settled.voucher, settled.cash)::text, n::text);
-EXCEPTION WHEN SQLSTATE 'VC120' THEN
+EXCEPTION WHEN SQLSTATE 'VC121' THEN
     INSERT INTO outcome VALUES ('refused', expected, format('%s %s %s %s', n, account, word, SQLERRM));
 END $$;
 
@@ -138,7 +138,7 @@ CREATE FUNCTION pg_temp.issue_once() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM voucher.grant(pg_temp.pick('ann', 'bob', 'cid'), pg_temp.pick('rate', 'fixed', 'gift', 'free'), at => timestamptz '2026-02-20' + random() * interval '10 days');
     INSERT INTO outcome VALUES ('issued', true, NULL);
-EXCEPTION WHEN SQLSTATE 'VC120' THEN
+EXCEPTION WHEN SQLSTATE 'VC121' THEN
     INSERT INTO outcome VALUES ('not issued', true, NULL);
 END $$;
 
@@ -191,11 +191,11 @@ SELECT voucher.create_template('last', 'promo_code', 'CNY', discount_rate => 0.5
        voucher.create_limit('last', max_count => 1, max_amount => 10, period => 'day') AS last,
        voucher.create_limit('last', max_count => 1, counts => 'issue') AS issue \gset
 SELECT voucher.settle('dan', 'last 1', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01') \g /dev/null
-SELECT throws_ok($$SELECT voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')$$, 'VC120');
+SELECT throws_ok($$SELECT voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')$$, 'VC121');
 SELECT pg_temp.cancel('dan', 'last 1') \g /dev/null
 SELECT results_eq(format('SELECT used, amount::numeric FROM voucher.limit_usage WHERE limit_id = %s', :last), 'SELECT 0::bigint, 0::numeric', 'released');
 -- what was issued stays issued: dan has the code, nobody else can begin to use it
 SELECT is((voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')).discount::text, '8.00', 'and used again');
-SELECT throws_ok($$SELECT voucher.settle('eve', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-02')$$, 'VC120');
+SELECT throws_ok($$SELECT voucher.settle('eve', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-02')$$, 'VC121');
 SELECT * FROM finish();
 ROLLBACK;

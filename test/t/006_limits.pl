@@ -62,12 +62,12 @@ is( all_at_once(q{SELECT discount FROM voucher.settle('aNUMBER', 'o1', 'ecs', 'r
 	join(' ', ('10.00') x 5, ('7.00') x 15), 'five orders get the limited coupon, fifteen the other');
 # What was typed is refused.
 is( all_at_once(q{SELECT discount FROM voucher.settle('aNUMBER', 'o2', 'ecs', 'renewal', 100, promo_code => 'word', coupon => 'none')}),
-	join(' ', ('3.00') x 5, ('ERROR: VC120') x 15), 'five accounts use the promo code for the first time');
+	join(' ', ('3.00') x 5, ('ERROR: VC121') x 15), 'five accounts use the promo code for the first time');
 is( all_at_once(q{SELECT 'granted' WHERE voucher.grant('aNUMBER', 'gift') > 0}),
-	join(' ', ('ERROR: VC120') x 15, ('granted') x 5), 'five are granted');
+	join(' ', ('ERROR: VC121') x 15, ('granted') x 5), 'five are granted');
 # 95 = 4 x 20 + 15
 is( all_at_once(q{SELECT discount FROM voucher.settle('aNUMBER', 'o3', 'ecs', 'renewal', 100, promo_code => 'budget', coupon => 'none', voucher => 'none')}),
-	join(' ', '15.00', ('20.00') x 4, ('ERROR: VC120') x 15), 'a budget is paid out to the last cent');
+	join(' ', '15.00', ('20.00') x 4, ('ERROR: VC121') x 15), 'a budget is paid out to the last cent');
 is($node->safe_psql('postgres', 'SELECT used, amount FROM voucher.limit_usage ORDER BY limit_id'),
 	"5|0.00\n5|0.00\n5|0.00\n5|95.00", 'and counted');
 is($node->safe_psql('postgres', 'SELECT * FROM voucher.check()'), '', 'check() finds nothing');
