@@ -214,6 +214,8 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->base = 0;
 	candidate->pays = 0;
 	candidate->eligible = NULL;
+	/* an order whose limits had to be locked is planned twice */
+	candidate->named = candidate->barred = false;
 	ForgetPlanned(candidate);
 
 	switch (StatusAt(candidate->frozen, !terms->hasRate, candidate->balance,
