@@ -19,12 +19,12 @@ FROM voucher.settlement AS s ORDER BY s.account_id, s.order_id;
 
 \echo ''
 \echo 'Vouchers: what they cover, and what they paid'
-SELECT h.template, h.face_value AS worth, COALESCE(h.product, h.region, h.tags::text, h.valid::text) AS covers,
+SELECT h.template, i.face_value AS worth, COALESCE(h.product, h.region, h.tags::text, h.valid::text) AS covers,
        i.face_value - i.balance AS paid
 FROM replay.handout AS h
 JOIN replay.granted AS g ON g.template = h.template
 JOIN voucher.instrument AS i ON i.account_id = g.account_id AND i.instrument_id = g.instrument_id
-ORDER BY g.instrument_id;
+ORDER BY h.place;
 
 -- which charges a voucher may pay: by the rows alone
 CREATE TABLE replay.eligible AS

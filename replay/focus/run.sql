@@ -100,6 +100,7 @@ CREATE FUNCTION replay.half(cost numeric, currency text) RETURNS numeric
     RETURN (SELECT ceil(cost / 2 * 10 ^ c.minor_digits) / 10 ^ c.minor_digits FROM voucher.currency AS c WHERE c.currency = half.currency);
 
 CREATE TABLE replay.handout (
+    place      integer GENERATED ALWAYS AS IDENTITY,
     template   text PRIMARY KEY,
     account_id text NOT NULL,
     currency   text NOT NULL,
@@ -117,7 +118,7 @@ CROSS JOIN LATERAL (
     SELECT product, sum(amount) AS cost, row_number() OVER (ORDER BY sum(amount) DESC, product COLLATE "C") AS place
     FROM replay.charge AS g WHERE g.account_id = c.account_id AND g.currency = c.currency AND g.amount > 0
     GROUP BY product) AS s
-WHERE s.place <= 3;
+WHERE s.place <= 3 ORDER BY c.n, s.place;
 -- of the region and of the tag that cost most, and of the first half of the month
 INSERT INTO replay.handout (template, account_id, currency, face_value, region)
 SELECT DISTINCT ON (c.n) format('region of account %s', c.n), c.account_id, c.currency, replay.half(sum(g.amount) / 10, c.currency), g.region
@@ -130,7 +131,7 @@ CROSS JOIN LATERAL jsonb_each(g.tags) AS t
 GROUP BY c.n, c.account_id, c.currency, t.key, t.value ORDER BY c.n, sum(g.amount) DESC, t.key COLLATE "C", t.value;
 INSERT INTO replay.handout (template, account_id, currency, face_value, valid)
 SELECT format('first half of account %s', n), account_id, currency, replay.half(cost / 10, currency), tstzrange(opens, opens + interval '15 days')
-FROM replay.customer;
+FROM replay.customer ORDER BY n;
 
 DO $$
 BEGIN
@@ -141,13 +142,13 @@ BEGIN
     PERFORM voucher.create_template(template, 'voucher', currency, face_value => face_value, payment_type => 'pay_as_you_go',
                                     scope => COALESCE(product, '*')::voucher.scope,
                                     regions => CASE WHEN region IS NOT NULL THEN ARRAY[region] END, tags => tags, valid => valid)
-    FROM replay.handout;
+    FROM replay.handout ORDER BY place;
 END
 $$;
 -- a grant of what is over already is refused, so each is handed out when the account opens
 CREATE TABLE replay.granted AS
 SELECT h.template, h.account_id, voucher.grant(h.account_id, h.template, at => c.opens) AS instrument_id
-FROM replay.handout AS h JOIN replay.customer AS c USING (account_id, currency);
+FROM replay.handout AS h JOIN replay.customer AS c USING (account_id, currency) ORDER BY h.place;
 
 -- ---------------------------------------------------------------------------
 -- The bills: settled, asked for again, and invoiced
