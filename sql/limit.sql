@@ -67,6 +67,9 @@ SELECT limit_id = :day AS day, period_start, used FROM voucher.limit_usage WHERE
 -- both are reached; what is named is refused, the rest goes without
 SELECT voucher.settle('ann', 't7', 'ecs', 'renewal', 100, coupon => :'tenth', currency => 'CNY', at => '2026-03-05');
 \echo :SQLSTATE
+-- the month ends later than the day
+SELECT reason, nearest FROM voucher.explain('ann', 'ecs', 'renewal', 100, currency => 'CNY', at => '2026-03-02 12:00+00');
+SELECT reason, nearest FROM voucher.explain('ann', 'ecs', 'renewal', 100, currency => 'CNY', at => '2026-02-28 12:00+00');
 -- a week begins on Monday: the 1st of March 2026 is a Sunday
 SELECT voucher.create_limit('tenth', max_count => 9, per => 'account', period => 'week') AS week \gset
 SELECT period_start, used FROM voucher.limit_usage WHERE limit_id = :week ORDER BY 1;

@@ -88,6 +88,8 @@ typedef enum Reason
 #undef R
 } Reason;
 
+#define REASON_BIT(reason) (UINT64CONST(1) << (reason))
+
 /* How often, or how much of, a template or all of a campaign may be used or issued. */
 typedef struct UsageLimit
 {
@@ -191,6 +193,7 @@ typedef struct Candidate
 	TimestampTz effective;		/* half-open: [effective, expiry) */
 	TimestampTz expiry;
 	TimestampTz issuedAt;
+	uint64		waived;			/* REASON_BITs that are not asked */
 	int			nlimits;
 	LimitUsage **limits;		/* shared by the candidates that they limit */
 	/* judged: */
@@ -303,7 +306,8 @@ extern const char *ReasonMessage(Reason reason);
 extern InstrumentStatus StatusAt(bool frozen, bool hasFaceValue, Amount balance,
 								 int32 used, int32 maxUses, TimestampTz effective,
 								 TimestampTz expiry, TimestampTz at);
-extern Reason JudgeLine(const PlanLine *line, const Terms *terms);
+extern Reason JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived);
+extern void JudgeCandidate(const PlanOrder *order, Candidate *candidate);
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
 extern bool ReachesThreshold(const Terms *terms, Amount base);
 extern Amount DiscountOf(const Candidate *candidate, Amount base, int digits);
@@ -326,6 +330,7 @@ extern void ForgetPlanned(const Candidate *candidate);
 extern Amount LimitsLeave(const Candidate *candidate);
 extern bool SharesLimits(const Candidate *candidate);
 extern const LimitUsage *TightestLimit(const Candidate *candidate);
+extern TimestampTz LimitsEnd(const Candidate *candidate, Amount least);
 extern void TakeOfLimits(const Candidate *candidate, Amount amount);
 
 /* allocate.c */

@@ -78,6 +78,23 @@ TightestLimit(const Candidate *candidate)
 	return tightest;
 }
 
+/*
+ * When the periods of all limits that leave an instrument less than an amount
+ * are over: DT_NOEND if one of them has none.
+ */
+TimestampTz
+LimitsEnd(const Candidate *candidate, Amount least)
+{
+	TimestampTz end = DT_NOBEGIN;
+
+	for (int i = 0; i < candidate->nlimits; i++)
+	{
+		if (LeftOf(candidate->limits[i], candidate) < least)
+			end = Max(end, candidate->limits[i]->until);
+	}
+	return end;
+}
+
 /* A part of the plan takes its share of the limits. */
 void
 TakeOfLimits(const Candidate *candidate, Amount amount)

@@ -97,6 +97,7 @@ INSERT INTO corruption VALUES
     (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET parts[2].share = '{108,72,0}' WHERE order_id = 'o1'$$),
     ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 499, lines[2].amount = 1, parts[1].share = '{20,0}', parts[2].share = '{178,2}' WHERE order_id = 'o1'$$),
     ('parts = discount and voucher: o1', $$UPDATE voucher.settlement SET discount = 21, voucher = 179 WHERE order_id = 'o1'$$),
+    ('policy of a settlement exists: o1', $$UPDATE voucher.settlement SET policy = 'nobody' WHERE order_id = 'o1'$$),
     -- 301 in cash of an order that took 300 from the balance
     ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, lines[1].amount = 301, invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1';
                                                     UPDATE voucher.settlement_entry SET invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
