@@ -77,6 +77,7 @@ Cancel(Settlement *settlement, const char *requestId, const char *reason, Timest
 	int			nparts;
 	Datum		row;
 
+	CheckNoArrears(settlement);
 	if (state->refunded > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_ORDER_IS_REFUNDED),

@@ -94,6 +94,16 @@ CREATE FUNCTION voucher.check(
     WHERE e.refunded OPERATOR(voucher.<>) e.running OR e.refunded_cash OPERATOR(voucher.<>) e.running_cash
 
     UNION ALL
+    SELECT 'arrears are paid once, and before a refund', e.account_id, format('%s version %s', e.order_id, e.version),
+           format('%s of %s', e.running, e.outstanding), format('%s of %s, refunded %s', e.paid, e.outstanding, e.refunded)
+    FROM (SELECT n.*, s.outstanding,
+                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'payment') OVER (PARTITION BY n.account_id, n.order_id ORDER BY n.version), 0::voucher.amount) AS running
+          FROM voucher.settlement_entry AS n
+          JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id) AS e
+    WHERE e.paid OPERATOR(voucher.<>) e.running OR e.paid OPERATOR(voucher.>) e.outstanding
+       OR e.refunded OPERATOR(voucher.>) 0 AND e.paid OPERATOR(voucher.<>) e.outstanding
+
+    UNION ALL
     SELECT 'requests are kept', COALESCE(e.account_id, r.account_id), COALESCE(e.request_id, r.request_id),
            format('%s %s version %s', e.entries, e.key, e.version), format('%s %s version %s', r.entries, r.key, r.version)
     FROM (SELECT c.account_id, c.request_id, 'cash_entry' AS entries, c.currency AS key, c.version FROM voucher.cash_entry AS c
@@ -108,12 +118,12 @@ CREATE FUNCTION voucher.check(
 
     -- a settlement adds up
     UNION ALL
-    SELECT 'gross = discount + rounding + voucher + cash', s.account_id, s.order_id, s.gross::text,
-           format('%s + %s + %s + %s', s.discount, s.rounding, s.voucher, s.cash)
+    SELECT 'gross = discount + rounding + voucher + cash + outstanding', s.account_id, s.order_id, s.gross::text,
+           format('%s + %s + %s + %s + %s', s.discount, s.rounding, s.voucher, s.cash, s.outstanding)
     FROM voucher.settlement AS s
-    WHERE s.gross OPERATOR(voucher.<>) (s.discount OPERATOR(voucher.+) s.rounding OPERATOR(voucher.+) s.voucher OPERATOR(voucher.+) s.cash)
+    WHERE s.gross OPERATOR(voucher.<>) (s.discount OPERATOR(voucher.+) s.rounding OPERATOR(voucher.+) s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
        OR s.discount OPERATOR(voucher.<) 0 OR s.rounding OPERATOR(voucher.<) 0
-       OR s.voucher OPERATOR(voucher.<) 0 OR s.cash OPERATOR(voucher.<) 0
+       OR s.voucher OPERATOR(voucher.<) 0 OR s.cash OPERATOR(voucher.<) 0 OR s.outstanding OPERATOR(voucher.<) 0
 
     UNION ALL
     SELECT 'gross = sum of lines', s.account_id, s.order_id, l.total::text, s.gross::text
@@ -157,18 +167,20 @@ CREATE FUNCTION voucher.check(
     -- settlements and entries tell the same story
     UNION ALL
     SELECT 'cash entries of an order = its cash', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
-           NULLIF(format('paid %s, refunded %s', s.cash, s.refunded), 'paid , refunded '),
-           NULLIF(format('paid %s, refunded %s', e.paid, e.refunded), 'paid , refunded ')
-    FROM (SELECT o.account_id, o.order_id, o.cash, COALESCE(n.refunded_cash, 0::voucher.amount) AS refunded
+           NULLIF(format('paid %s and %s, refunded %s', s.cash, s.arrears, s.refunded), 'paid  and , refunded '),
+           NULLIF(format('paid %s and %s, refunded %s', e.paid, e.arrears, e.refunded), 'paid  and , refunded ')
+    FROM (SELECT o.account_id, o.order_id, o.cash, COALESCE(n.paid, 0::voucher.amount) AS arrears, COALESCE(n.refunded_cash, 0::voucher.amount) AS refunded
           FROM voucher.settlement AS o
           LEFT JOIN voucher.settlement_entry AS n
               ON n.account_id = o.account_id AND n.order_id = o.order_id AND n.version = o.entry_version) AS s
     FULL JOIN (SELECT c.account_id, c.order_id,
                       COALESCE(voucher.sum(OPERATOR(voucher.-) c.amount) FILTER (WHERE c.kind = 'settle'), 0::voucher.amount) AS paid,
+                      COALESCE(voucher.sum(OPERATOR(voucher.-) c.amount) FILTER (WHERE c.kind = 'arrears'), 0::voucher.amount) AS arrears,
                       COALESCE(voucher.sum(c.amount) FILTER (WHERE c.kind IN ('refund', 'cancel')), 0::voucher.amount) AS refunded
                FROM voucher.cash_entry AS c WHERE c.order_id IS NOT NULL GROUP BY c.account_id, c.order_id) AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id
     WHERE (s.cash OPERATOR(voucher.=) COALESCE(e.paid, 0::voucher.amount)
+           AND s.arrears OPERATOR(voucher.=) COALESCE(e.arrears, 0::voucher.amount)
            AND s.refunded OPERATOR(voucher.=) COALESCE(e.refunded, 0::voucher.amount)) IS NOT TRUE
 
     UNION ALL
@@ -230,11 +242,13 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'a cancel gives back all', n.account_id, n.order_id,
-           format('%s, cash %s', s.voucher OPERATOR(voucher.+) s.cash, s.cash), format('%s, cash %s', n.requested, n.refunded_cash)
+           format('%s, cash %s', s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding, s.cash OPERATOR(voucher.+) s.outstanding),
+           format('%s, cash %s', n.requested, n.refunded_cash)
     FROM voucher.settlement_entry AS n
     JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id
     WHERE n.kind = 'cancel'
-      AND (n.requested OPERATOR(voucher.<>) (s.voucher OPERATOR(voucher.+) s.cash) OR n.refunded_cash OPERATOR(voucher.<>) s.cash)
+      AND (n.requested OPERATOR(voucher.<>) (s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
+           OR n.refunded_cash OPERATOR(voucher.<>) (s.cash OPERATOR(voucher.+) s.outstanding))
 
     UNION ALL
     SELECT 'a gift goes with its order', g.account_id, g.instrument_id::text, g.order_id, format('%s, used %s', g.balance, g.used)
@@ -246,7 +260,7 @@ CREATE FUNCTION voucher.check(
     LEFT JOIN voucher.settlement_entry AS n
         ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
     WHERE s.order_id IS NULL
-       OR n.refunded OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash)
+       OR n.refunded OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
           AND (g.balance OPERATOR(voucher.>) 0 OR g.face_value IS NULL AND g.used < g.max_uses)
 
     -- invoices, codes, first purchases

@@ -55,6 +55,8 @@
 #define ERRCODE_VC_REFUND_MIXED				MAKE_SQLSTATE('V','C','2','0','7')
 #define ERRCODE_VC_CREDIT_ABOVE_DUE			MAKE_SQLSTATE('V','C','2','0','8')
 #define ERRCODE_VC_INVOICE_IS_CREDITED		MAKE_SQLSTATE('V','C','2','0','9')
+#define ERRCODE_VC_ORDER_HAS_ARREARS		MAKE_SQLSTATE('V','C','2','1','0')
+#define ERRCODE_VC_PAYMENT_ABOVE_ARREARS	MAKE_SQLSTATE('V','C','2','1','1')
 
 /* VC3xx: the same key again, with another body */
 #define ERRCODE_VC_ORDER_DIFFERS			MAKE_SQLSTATE('V','C','3','0','1')

@@ -51,12 +51,13 @@ CREATE FUNCTION voucher.invoice_candidates(
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT s.order_id, s.currency, s.at, s.cash, r.refunded,
-           ((s.cash OPERATOR(voucher.-) r.refunded) OPERATOR(voucher.-) s.invoiceable), s.invoiceable
+    SELECT s.order_id, s.currency, s.at, r.cash, r.refunded,
+           ((r.cash OPERATOR(voucher.-) r.refunded) OPERATOR(voucher.-) s.invoiceable), s.invoiceable
     FROM voucher.settlement AS s
     LEFT JOIN voucher.settlement_entry AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id AND e.version = s.entry_version
-    CROSS JOIN LATERAL COALESCE(e.refunded_cash, 0::voucher.amount) AS r(refunded)
+    CROSS JOIN LATERAL (SELECT s.cash OPERATOR(voucher.+) COALESCE(e.paid, 0::voucher.amount) AS cash,
+                               COALESCE(e.refunded_cash, 0::voucher.amount) AS refunded) AS r
     WHERE s.account_id = $1 AND s.currency = COALESCE($2, s.currency)
       AND s.invoiceable OPERATOR(voucher.<>) 0::voucher.amount
     ORDER BY s.at, s.order_id

@@ -39,7 +39,7 @@ typedef struct Ledger
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund", "cancel"}, CASH_REQUEST,
+	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
 	{"instrument", {"issue", "settle", "freeze", "unfreeze", "return", "revoke"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
@@ -304,12 +304,14 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 		nulls[9] = ' ';
 }
 
-/* The refund totals that a settlement's entry carries, before and after it. */
+/* The totals of refunds and payments that a settlement's entry carries, before and after it. */
 static void
 SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
 {
 	Amount		refunded = DatumGetAmount(NotNull(data, row, ENT_REFUNDED));
 	Amount		refundedCash = DatumGetAmount(NotNull(data, row, ENT_REFUNDED_CASH));
+	Amount		paid = DatumGetAmount(NotNull(data, row, SENT_PAID));
+	Datum		kind = NotNull(data, row, ENT_KIND);
 	bool		notRefund;
 	Datum		requested = Column(data, row, ENT_REQUESTED, &notRefund);
 
@@ -319,7 +321,10 @@ SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *val
 	/* a refund or cancel takes off the invoiceable amount what it pays back */
 	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
 	/* a cancel gives back all of it */
-	values[10] = BoolGetDatum(TextIs(NotNull(data, row, ENT_KIND), "cancel"));
+	values[10] = BoolGetDatum(TextIs(kind, "cancel"));
+	/* a payment of arrears makes invoiceable what it pays */
+	values[11] = AmountGetDatum(paid);
+	values[12] = AmountGetDatum(TextIs(kind, "payment") ? AmountSub(paid, amount) : paid);
 }
 
 /*
@@ -350,8 +355,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[11];
-	char		nulls[] = "           ";
+	Datum		values[13];
+	char		nulls[] = "             ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -421,10 +426,11 @@ CheckInstrument(TriggerData *data)
 
 /*
  * Error unless all entries that are there lead to a new row's balance, each
- * from the one before.  The store is open; cash is read of settlements only.
+ * from the one before.  The store is open; cash and what was outstanding are
+ * read of settlements only.
  */
 static void
-CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
+CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outstanding)
 {
 	HeapTuple	row = data->tg_trigtuple;
 	Datum		values[6];
@@ -441,7 +447,10 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 		values[5] = NotNull(data, row, INS_FROZEN);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
+	{
 		values[4] = AmountGetDatum(cash);
+		values[5] = AmountGetDatum(outstanding);
+	}
 
 	StoreRun(ledger->open, STORE_WRITE, values, NULL);
 	agrees = DatumGetBool(StoreDatum(0, 1, &isnull));
@@ -456,9 +465,9 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 
 /* As CheckOpening, for a settlement that has entries. */
 void
-CheckSettlementOpening(TriggerData *data, Amount cash)
+CheckSettlementOpening(TriggerData *data, Amount cash, Amount outstanding)
 {
-	CheckOpening(data, LEDGER_SETTLEMENT, cash);
+	CheckOpening(data, LEDGER_SETTLEMENT, cash, outstanding);
 }
 
 /* Trigger: a new account or instrument must be what its entries add up to. */
@@ -476,7 +485,7 @@ open_balance(PG_FUNCTION_ARGS)
 	if (ledger == LEDGER_INSTRUMENT)
 		CheckInstrument(data);
 	StoreBegin();
-	CheckOpening(data, ledger, 0);
+	CheckOpening(data, ledger, 0, 0);
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }

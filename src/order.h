@@ -24,6 +24,7 @@ typedef struct OrderRequest
 	const char *coupon;
 	const char *promoCode;		/* normalised; NULL: none */
 	const char *policy;			/* NULL: the payment type's default */
+	bool		arrears;		/* what the cash does not cover stays outstanding */
 	TimestampTz at;
 	int			nlines;
 	PlanLine   *lines;

@@ -291,6 +291,7 @@ typedef struct PaymentPlan
 	Amount		rounding;
 	Amount		voucher;
 	Amount		cash;
+	Amount		outstanding;	/* of what is left to cash, what the balance does not cover */
 	int			nparts;
 	PlanPart   *parts;
 	bool		exact;			/* all combinations have been tried */

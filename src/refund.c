@@ -304,6 +304,7 @@ CheckLeft(const Settlement *settlement, Amount requested)
 
 	if (settlement->cancelled)
 		RefuseCancelled(settlement->account.accountId, settlement->orderId);
+	CheckNoArrears(settlement);
 	if (requested > left || left == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_REFUND_ABOVE_PAID),

@@ -14,6 +14,8 @@ typedef struct Settlement
 	const char *orderId;
 	RefundState state;
 	Amount		invoiceable;
+	Amount		outstanding;	/* of its arrears, what is not yet paid */
+	Amount		paid;			/* of its arrears, so far */
 	int32		version;		/* of its last entry, 0: none */
 	bool		cancelled;
 	bool		byLines;		/* refunds before were by line */
@@ -50,6 +52,7 @@ typedef struct ReturnPart
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
 extern void ReadSettlement(Account *account, const char *orderId, Settlement *settlement);
 pg_noreturn extern void RefuseCancelled(const char *accountId, const char *orderId);
+extern void CheckNoArrears(const Settlement *settlement);
 extern void AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry,
 							   TimestampTz at);
 

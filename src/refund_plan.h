@@ -24,7 +24,7 @@ typedef struct RefundLine
 typedef struct RefundState
 {
 	Amount		total;			/* what the order came to after discounts */
-	Amount		cash;			/* of which cash paid */
+	Amount		cash;			/* of which cash paid, arrears paid since included */
 	int			digits;			/* of the currency's minor unit */
 	Amount		refunded;		/* of the total, so far */
 	Amount		refundedCash;	/* of the cash, so far */

@@ -67,7 +67,8 @@ enum
 	SET_FIRST_PURCHASE,
 	SET_POLICY,
 	SET_EXACT,
-	SET_COLUMNS = SET_EXACT
+	SET_OUTSTANDING,
+	SET_COLUMNS = SET_OUTSTANDING
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -114,7 +115,13 @@ enum
 	SENT_AT,
 	SENT_RECORDED_AT,
 	SENT_INVOICE,
-	SENT_REQUEST
+	SENT_REQUEST,
+	SENT_REASON,
+	SENT_CONSUMED,
+	SENT_LINES,
+	SENT_LINE_AMOUNTS,
+	SENT_RETURNED,
+	SENT_PAID
 };
 
 /* The type voucher.line. */

@@ -85,6 +85,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	LoadOrder(&request, STORE_READ, &facts);
 	PlanOrderRequest(&request, &facts, &plan);
+	plan.outstanding = 0;
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetFirstPurchase(&row, &facts.order);
@@ -153,8 +154,8 @@ LinesDifference(Datum a, Datum b)
 
 /*
  * The settlement that an earlier call made, if it was the same call.  The
- * order's time is not compared: a retry may well come later.  The policy is,
- * if it is given.
+ * order's time is not compared: a retry may well come later, and neither is
+ * what was allowed to stay outstanding.  The policy is, if it is given.
  */
 static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
@@ -197,17 +198,31 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	return SPI_datumTransfer(stored, false, -1);
 }
 
-/* Error unless the account's cash covers what the plan leaves to it. */
+/*
+ * Take what the plan leaves to cash from the account's balance.  What the
+ * balance does not cover stays outstanding if the caller allows it; cash pays
+ * whole minor units.  Error VC201 if not.
+ *
+ * The balance is of the epoch in which the plan is written, or it is not
+ * written at all.
+ */
 static void
-CheckCash(const Account *account, const PaymentPlan *plan)
+TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan)
 {
-	if (plan->cash > account->balance)
+	Amount		covered = account->balance - account->balance % AmountQuantum(digits);
+
+	plan->outstanding = 0;
+	if (plan->cash <= account->balance)
+		return;
+	if (!arrears)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_INSUFFICIENT_CASH),
 				 errmsg("account \"%s\" has insufficient cash", account->accountId),
 				 errdetail("The order needs %s %s in cash and the balance is %s.",
 						   AmountToString(plan->cash), account->currency,
 						   AmountToString(account->balance))));
+	plan->outstanding = plan->cash - covered;
+	plan->cash = covered;
 }
 
 /*
@@ -243,7 +258,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 		LockLimits(request->accountId, &facts.limits);
 		PlanOrderRequest(request, &facts, &plan);
 	}
-	CheckCash(&facts.account, &plan);
+	TakeCash(&facts.account, request->arrears, facts.order.digits, &plan);
 	for (int i = 0; i < plan.nparts; i++)
 	{
 		Candidate  *candidate = plan.parts[i].candidate;
@@ -288,6 +303,9 @@ SettleOrder(OrderRequest *request)
 	return result;
 }
 
+/* Argument "arrears", the last one. */
+#define SETTLE_ARREARS 14
+
 /* settle(account_id, order_id, …) returns settlement: see settle.sql */
 Datum
 voucher_settle(PG_FUNCTION_ARGS)
@@ -298,6 +316,12 @@ voucher_settle(PG_FUNCTION_ARGS)
 	request.accountId = TextArgument(fcinfo, 0, "account_id");
 	request.orderId = TextArgument(fcinfo, 1, "order_id");
 	ReadRequest(fcinfo, 2, &request);
+	request.arrears = !PG_ARGISNULL(SETTLE_ARREARS) && PG_GETARG_BOOL(SETTLE_ARREARS);
+	if (request.arrears && strcmp(request.paymentType, "pay_as_you_go") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only a pay-as-you-go bill can be left in arrears"),
+				 errdetail("The order's payment type is \"%s\".", request.paymentType)));
 
 	StoreBegin();
 	result = SettleOrder(&request);

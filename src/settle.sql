@@ -35,11 +35,12 @@ CREATE FUNCTION voucher.settle(
     coupon       text DEFAULT 'auto',
     promo_code   text DEFAULT NULL,
     at           timestamptz DEFAULT pg_catalog.now(),
-    policy       text DEFAULT NULL)
+    policy       text DEFAULT NULL,
+    arrears      boolean DEFAULT false)
     RETURNS voucher.settlement
     AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text)
-    IS 'settles an order once: coupon and promo code reduce it, vouchers pay, cash pays the rest; the same call again returns the same settlement';
+COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text, boolean)
+    IS 'settles an order once: coupon and promo code reduce it, vouchers pay, cash pays the rest, and with arrears what the cash does not cover of a bill stays outstanding; the same call again returns the same settlement';
 
 -- ---------------------------------------------------------------------------
 -- Reading settlements
@@ -58,7 +59,7 @@ CROSS JOIN LATERAL (
     JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
                                 AND n.instrument_id OPERATOR(pg_catalog.=) u.instrument_id
     JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id) AS p;
-COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what discounts, vouchers and cash paid of each (cash before rounding)';
+COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what discounts, vouchers paid of each, and what that leaves to cash (before rounding, paid or outstanding)';
 
 CREATE VIEW voucher.settlement_part AS
 SELECT s.account_id, s.order_id, p.part, t.kind, p.instrument_id, t.name AS template, p.paid

@@ -91,6 +91,7 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, BAL_BALANCE, AmountGetDatum(plan->cash));
 	SetText(row, SET_POLICY, plan->policy->name);
 	SetValue(row, SET_EXACT, BoolGetDatum(plan->exact));
+	SetValue(row, SET_OUTSTANDING, AmountGetDatum(plan->outstanding));
 
 	for (int i = 0; i < plan->nparts; i++)
 	{

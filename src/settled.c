@@ -33,6 +33,23 @@ RefuseCancelled(const char *accountId, const char *orderId)
 }
 
 /*
+ * Error VC210 while something of an order is outstanding: what is to come back
+ * of a bill that is not paid would be cash that nobody paid.
+ */
+void
+CheckNoArrears(const Settlement *settlement)
+{
+	if (settlement->outstanding > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ORDER_HAS_ARREARS),
+				 errmsg("order \"%s\" has arrears", settlement->orderId),
+				 errdetail("%s %s of it are outstanding.",
+						   AmountToString(settlement->outstanding),
+						   settlement->account.currency),
+				 errhint("Pay them first, by voucher.pay_arrears.")));
+}
+
+/*
  * Read where a settlement of a locked account stands.  Errors: VC009 the
  * account has no such order, VC113 it is in another currency.
  */
@@ -63,6 +80,8 @@ ReadSettlement(Account *account, const char *orderId, Settlement *settlement)
 				 errdetail("It is in %s, and %s is asked for.", StoreText(0, 9),
 						   account->currency)));
 	settlement->byLines = StoreBool(0, 10);
+	settlement->paid = StoreAmount(0, 12);
+	settlement->outstanding = StoreAmount(0, 11) - settlement->paid;
 	settlement->state.digits = CatalogDigits(account->currency);
 }
 
@@ -91,8 +110,8 @@ LockSettlement(const char *accountId, const char *orderId, Settlement *settlemen
 void
 AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, TimestampTz at)
 {
-	Datum		values[17] = {0};
-	char		nulls[] = "                 ";
+	Datum		values[18] = {0};
+	char		nulls[] = "                  ";
 	int			n = entry->nlines;
 
 	settlement->version++;
@@ -124,5 +143,6 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 													 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	}
 	values[16] = AmountGetDatum(settlement->state.returned);
+	values[17] = AmountGetDatum(settlement->paid);
 	StoreWriteRows(STMT_SETTLEMENT_ENTRY, values, nulls, 1);
 }

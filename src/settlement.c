@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 
 #include "amount.h"
@@ -18,7 +19,7 @@
 
 PG_FUNCTION_INFO_V1(check_settlement);
 
-/* The totals: gross = discount + rounding + voucher + cash, none negative. */
+/* The totals: gross = discount + rounding + voucher + cash + outstanding, none negative. */
 static void
 CheckTotals(TriggerData *data, const Row *row)
 {
@@ -26,12 +27,17 @@ CheckTotals(TriggerData *data, const Row *row)
 	Amount		rounding = DatumGetAmount(row->values[SET_ROUNDING]);
 	Amount		voucher = DatumGetAmount(row->values[SET_VOUCHER]);
 	Amount		cash = DatumGetAmount(row->values[SET_CASH]);
+	Amount		outstanding = DatumGetAmount(row->values[SET_OUTSTANDING]);
 
-	if (discount < 0 || rounding < 0 || voucher < 0 || cash < 0)
+	if (discount < 0 || rounding < 0 || voucher < 0 || cash < 0 || outstanding < 0)
 		RefuseRow(data, "None of its amounts may be negative.");
 	if (DatumGetAmount(row->values[SET_GROSS]) !=
-		AmountAdd(AmountAdd(discount, rounding), AmountAdd(voucher, cash)))
-		RefuseRow(data, "The gross must be discount + rounding + voucher + cash.");
+		AmountAdd(AmountAdd(AmountAdd(discount, rounding), AmountAdd(voucher, cash)),
+				  outstanding))
+		RefuseRow(data, "The gross must be discount + rounding + voucher + cash + outstanding.");
+	if (outstanding > 0 &&
+		strcmp(TextDatumGetCString(row->values[SET_PAYMENT_TYPE]), "pay_as_you_go") != 0)
+		RefuseRow(data, "Only a pay-as-you-go bill may leave something outstanding.");
 	if (row->isnull[BAL_VERSION] &&
 		DatumGetAmount(row->values[BAL_BALANCE]) != cash)
 		RefuseRow(data, "Without entries all of the cash is invoiceable.");
@@ -152,7 +158,8 @@ check_settlement(PG_FUNCTION_ARGS)
 	{
 		StoreBegin();
 		if (!row.isnull[BAL_VERSION])
-			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]));
+			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]),
+								   DatumGetAmount(row.values[SET_OUTSTANDING]));
 		if (!row.isnull[SET_FIRST_PURCHASE] && !IsCancelled(&row))
 			RecordFirstPurchase(&row);
 		StoreEnd();

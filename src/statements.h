@@ -190,32 +190,32 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $21 its own, column by column; $22 and
- * $23 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $22 its own, column by column; $23 and
+ * $24 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtbia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtbaia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
 	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact) " \
+	"policy, exact, outstanding) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21)), " \
+	"$20, $21, $22)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $22, 'settle', " AMOUNT_NEG "$9, $23, $10, $11, $2 WHERE $22 IS NOT NULL), "
+	"SELECT $1, $12, $23, 'settle', " AMOUNT_NEG "$9, $24, $10, $11, $2 WHERE $23 IS NOT NULL), "
 
-/* $24 an instrument (null: none), $25 to $28 its version, amount, balance and number of uses */
+/* $25 an instrument (null: none), $26 to $29 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $25, balance = $27, used = $28 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$24) "
+		  "moved AS (UPDATE voucher.instrument SET version = $26, balance = $28, used = $29 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$25) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, $24, $25, 'settle', $26, $27, 1, $28, $10, $11, $2 WHERE $24 IS NOT NULL")
+		  "SELECT $1, $25, $26, 'settle', $27, $28, 1, $29, $10, $11, $2 WHERE $25 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($24), pg_catalog.unnest($25), "
-		  "pg_catalog.unnest($26), pg_catalog.unnest($27), pg_catalog.unnest($28)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($25), pg_catalog.unnest($26), "
+		  "pg_catalog.unnest($27), pg_catalog.unnest($28), pg_catalog.unnest($29)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
@@ -332,32 +332,37 @@ STATEMENT(LIMIT_OPEN, "l",
 
 /* -- refunds and invoices ------------------------------------------------ */
 
+/* what an order came to after discounts */
+#define TOTAL(s) s ".voucher" AMOUNT_ADD s ".cash" AMOUNT_ADD s ".outstanding"
+
 STATEMENT(SETTLEMENT_CURRENCY, "tt",
 		  "SELECT currency FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 STATEMENT(SETTLEMENT_STATE, "tt",
-		  "SELECT s.voucher" AMOUNT_ADD "s.cash, s.cash, s.invoiceable, COALESCE(s.entry_version, 0), "
+		  "SELECT " TOTAL("s") ", s.cash" AMOUNT_ADD "COALESCE(e.paid, " ZERO "), s.invoiceable, COALESCE(s.entry_version, 0), "
 		  "COALESCE(e.refunded, " ZERO "), COALESCE(e.refunded_cash, " ZERO "), COALESCE(e.returned, " ZERO "), "
 		  "s.entry_version IS NOT NULL AND " CANCELLED("$1", "$2") ", s.currency, "
 		  "s.entry_version IS NOT NULL AND EXISTS (SELECT FROM voucher.settlement_entry AS l "
-		  "WHERE l.account_id" EQ "$1 AND l.order_id" EQ "$2 AND l.lines IS NOT NULL) "
+		  "WHERE l.account_id" EQ "$1 AND l.order_id" EQ "$2 AND l.lines IS NOT NULL), "
+		  "s.outstanding, COALESCE(e.paid, " ZERO ") "
 		  "FROM voucher.settlement AS s "
 		  "LEFT JOIN voucher.settlement_entry AS e ON e.account_id" EQ "s.account_id "
 		  "AND e.order_id" EQ "s.order_id AND e.version" EQ "s.entry_version "
 		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
-STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAa",
+STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAaa",
 		  "INSERT INTO voucher.settlement_entry AS e (account_id, order_id, version, kind, amount, "
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason, "
-		  "consumed, lines, line_amounts, returned) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+		  "consumed, lines, line_amounts, returned, paid) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
 		  "RETURNING e")
 #define SETTLEMENT_REQUEST(kind) \
-	"SELECT e.version IS NOT NULL, e, e.order_id, e.requested, e.consumed, e.lines, e.line_amounts " \
+	"SELECT e.version IS NOT NULL, e, e.order_id, e.requested, e.consumed, e.lines, e.line_amounts, e.amount " \
 	"FROM voucher.request AS r " \
 	"LEFT JOIN voucher.settlement_entry AS e ON r.entries" EQ "'settlement_entry' " \
 	"AND e.account_id" EQ "r.account_id AND e.order_id" EQ "r.key AND e.version" EQ "r.version " \
 	"AND e.kind" EQ kind " WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2"
 STATEMENT(REFUND_REQUEST, "tt", SETTLEMENT_REQUEST("'refund'"))
 STATEMENT(CANCEL_REQUEST, "tt", SETTLEMENT_REQUEST("'cancel'"))
+STATEMENT(PAYMENT_REQUEST, "tt", SETTLEMENT_REQUEST("'payment'"))
 STATEMENT(SETTLEMENT_CANCEL, "tt",
 		  "SELECT e FROM voucher.settlement_entry AS e "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND kind" EQ "'cancel'")
@@ -387,7 +392,7 @@ STATEMENT(RETURN_PARTS, "ttz",
 		  "AND o.order_id" EQ "g.order_id JOIN voucher.settlement_entry AS u ON u.account_id" EQ "o.account_id "
 		  "AND u.order_id" EQ "o.order_id AND u.version" EQ "o.entry_version "
 		  "WHERE g.account_id" EQ "$1 AND g.instrument_id" EQ "p.instrument_id AND g.version" EQ "1 "
-		  "AND u.refunded" AMOUNT_EQ "(o.voucher" AMOUNT_ADD "o.cash)) "
+		  "AND u.refunded" AMOUNT_EQ "(" TOTAL("o") ")) "
 		  "FROM voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY "
 		  "AS p (instrument_id, paid, share, part) "
 		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
@@ -449,15 +454,17 @@ STATEMENT(APPLY_INSTRUMENT, "tliaiaiibt",
 		  "AND pg_catalog.sum(uses) OPERATOR(pg_catalog.>=) 0 FROM voucher.entry "
 		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$10 "
 		  "AND kind" EQ "ANY (" ORDER_KINDS ")))")
-STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaab",
+STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaa",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "
 		  "AND invoiceable" AMOUNT_EQ "$6 "
-		  "AND $7 OPERATOR(voucher.<=) (voucher" AMOUNT_ADD "cash) AND $9 OPERATOR(voucher.<=) cash "
-		  "AND ($11 IS FALSE OR $7" AMOUNT_EQ "(voucher" AMOUNT_ADD "cash) AND $9" AMOUNT_EQ "cash) "
-		  "AND COALESCE((SELECT refunded" AMOUNT_EQ "$8 AND refunded_cash" AMOUNT_EQ "$10 "
+		  "AND $7 OPERATOR(voucher.<=) (" TOTAL("s") ") "
+		  "AND $9 OPERATOR(voucher.<=) (cash" AMOUNT_ADD "outstanding) "
+		  "AND $12 OPERATOR(voucher.<=) outstanding AND ($7" AMOUNT_EQ "0 OR $12" AMOUNT_EQ "outstanding) "
+		  "AND ($11 IS FALSE OR $7" AMOUNT_EQ "(" TOTAL("s") ") AND $9" AMOUNT_EQ "(cash" AMOUNT_ADD "outstanding)) "
+		  "AND COALESCE((SELECT refunded" AMOUNT_EQ "$8 AND refunded_cash" AMOUNT_EQ "$10 AND paid" AMOUNT_EQ "$13 "
 		  "FROM voucher.settlement_entry AS e WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 "
-		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0)")
+		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0 AND $13" AMOUNT_EQ "0)")
 
 STATEMENT(VERSION_CASH, "tt",
 		  "SELECT version FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
@@ -486,9 +493,14 @@ STATEMENT(OPEN_INSTRUMENT, "tliaib",
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
 		  "pg_catalog.sum(uses) OVER (ORDER BY version) AS running_uses "
 		  "FROM voucher.entry WHERE account_id" EQ "$1 AND instrument_id" EQ "$2) AS e")
-STATEMENT(OPEN_SETTLEMENT, "ttiaa",
+/* $5 its cash, $6 what was outstanding */
+STATEMENT(OPEN_SETTLEMENT, "ttiaaa",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND ($5" AMOUNT_ADD "voucher.sum(amount))" AMOUNT_EQ "$4 "
-		  "AND pg_catalog.bool_and(invoiceable" AMOUNT_EQ "($5" AMOUNT_ADD "running)) "
-		  "FROM (SELECT version, amount, invoiceable, voucher.sum(amount) OVER (ORDER BY version) AS running "
+		  "AND pg_catalog.bool_and(invoiceable" AMOUNT_EQ "($5" AMOUNT_ADD "running) "
+		  "AND paid" AMOUNT_EQ "running_paid AND paid OPERATOR(voucher.<=) $6 "
+		  "AND (refunded" AMOUNT_EQ "0 OR paid" AMOUNT_EQ "$6)) "
+		  "FROM (SELECT version, amount, invoiceable, refunded, paid, "
+		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
+		  "COALESCE(voucher.sum(amount) FILTER (WHERE kind" EQ "'payment') OVER (ORDER BY version), " ZERO ") AS running_paid "
 		  "FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2) AS e")

@@ -13,6 +13,6 @@
 extern TriggerData *GetTriggerData(FunctionCallInfo fcinfo);
 pg_noreturn extern void RefuseRow(TriggerData *data, const char *rule);
 extern void SettlementArrived(TriggerData *data);
-extern void CheckSettlementOpening(TriggerData *data, Amount cash);
+extern void CheckSettlementOpening(TriggerData *data, Amount cash, Amount outstanding);
 
 #endif							/* VOUCHER_TRIGGERS_H */

@@ -49,6 +49,10 @@ SELECT voucher.grant('ann', 'w', 10, order_id => 'o4') AS gift \gset
 SELECT voucher.cancel('ann', 'o4') \g /dev/null
 SELECT voucher.settle('ann', 'o5', 'ecs', 'renewal', 5, voucher => 'none'), voucher.settle('ann', 'o6', 'ecs', 'renewal', 6, voucher => 'none') \g /dev/null
 SELECT voucher.issue_invoice('ann', 'i5', order_ids => '{o5,o6}') \g /dev/null
+-- b1: all cash there is, and 3 of what that left outstanding; b0's 10 paid them.
+SELECT voucher.settle('ann', 'b0', 'ecs', 'renewal', 10, voucher => 'none') \g /dev/null
+SELECT voucher.settle('ann', 'b1', 'ecs', 'usage', 2000, payment_type => 'pay_as_you_go', voucher => 'none', coupon => 'none', arrears => true) \g /dev/null
+SELECT voucher.refund('ann', 'b0'), voucher.pay_arrears('ann', 'b1', 3) \g /dev/null
 SELECT is_empty('SELECT * FROM voucher.check()', 'a sound database: no rows');
 
 -- What check reports after a statement that no trigger sees: rules and objects.
@@ -104,8 +108,12 @@ INSERT INTO corruption VALUES
     ('settlement entry follows from the one before: o1 version 2', $$UPDATE voucher.settlement_entry SET invoiceable = 1 WHERE order_id = 'o1' AND version = 2$$),
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded = 47 WHERE order_id = 'o1' AND version = 2$$),
     ('refunds add up: o1 version 2', $$UPDATE voucher.settlement_entry SET refunded_cash = 31 WHERE order_id = 'o1' AND version = 2$$),
-    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = 0.01 WHERE order_id = 'o1'$$),
-    ('gross = discount + rounding + voucher + cash: o1', $$UPDATE voucher.settlement SET rounding = -1, gross = 499, lines[1].amount = 299 WHERE order_id = 'o1'$$),
+    ('gross = discount + rounding + voucher + cash + outstanding: o1', $$UPDATE voucher.settlement SET rounding = 0.01 WHERE order_id = 'o1'$$),
+    ('gross = discount + rounding + voucher + cash + outstanding: o1', $$UPDATE voucher.settlement SET rounding = -1, gross = 499, lines[1].amount = 299 WHERE order_id = 'o1'$$),
+    ('gross = discount + rounding + voucher + cash + outstanding: b1', $$UPDATE voucher.settlement SET outstanding = outstanding OPERATOR(voucher.+) 1 WHERE order_id = 'b1'$$),
+    ('arrears are paid once, and before a refund: b1 version 1; cash entries of an order = its cash: b1', $$UPDATE voucher.settlement_entry SET paid = 2 WHERE kind = 'payment'$$),
+    ('arrears are paid once, and before a refund: b1 version 1; refunds add up: b1 version 1', $$UPDATE voucher.settlement_entry SET refunded = 1 WHERE kind = 'payment'$$),
+    ('cash entries of an order = its cash: b1', $$UPDATE voucher.cash_entry SET kind = 'settle' WHERE kind = 'arrears'$$),
     ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET lines[2].amount = 200.01 WHERE order_id = 'o1'$$),
     ('gross = sum of lines: o1', $$UPDATE voucher.settlement SET gross = gross OPERATOR(voucher.+) 1, rounding = 1 WHERE order_id = 'o1'$$),
     (format('sum of shares = part: o1 instrument %s', :'p'), $$UPDATE voucher.settlement SET parts[1].share = '{12,8.01}' WHERE order_id = 'o1'$$),
@@ -169,7 +177,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 35::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 36::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

@@ -115,6 +115,16 @@ SELECT voucher.refund('acme', 'x8', lines => '{1}', line_amounts => '{15}');
 SELECT voucher.issue_invoice('acme', 'i9', order_ids => '{o3,x8}');
 SELECT voucher.refund('acme', 'x7', consumed => 12.5);
 
+-- bills that the cash does not cover: 20 paid of 34 in two parts and invoiced;
+-- paid in full and refunded; and not paid at all
+SELECT voucher.open_account('behind', 'CNY'), voucher.deposit('behind', 66);
+SELECT voucher.settle('behind', o, 'ecs', 'usage', p, payment_type => 'pay_as_you_go', arrears => true) FROM (VALUES ('a1', 100), ('a2', 7), ('a3', 5)) AS v (o, p);
+SELECT voucher.deposit('behind', 27);
+SELECT voucher.pay_arrears('behind', 'a1', 12, 'pay a1', 'first part');
+SELECT voucher.issue_invoice('behind', 'i10', 'a1');
+SELECT voucher.pay_arrears('behind', 'a1', 8), voucher.pay_arrears('behind', 'a2');
+SELECT voucher.refund('behind', 'a2', 3);
+
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
