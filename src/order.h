@@ -55,6 +55,7 @@ extern void ReadValidity(RangeType *validity, Candidate *candidate);
 extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
 
 /* explain.c */
+extern char *Nearest(const Candidate *candidate, const PlanOrder *order);
 extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
 pg_noreturn extern void Refuse(const Candidate *candidate, const PlanOrder *order);
 
