@@ -246,6 +246,18 @@ SettlementArrived(TriggerData *data)
 	}
 }
 
+/* The template of an instrument that the statement that is being run moves; 0 if it does not. */
+int64
+MovingTemplate(int64 instrumentId)
+{
+	for (int i = 0; i < nexpected; i++)
+	{
+		if (expected[i].templateId != 0 && DatumGetInt64(expected[i].key) == instrumentId)
+			return expected[i].templateId;
+	}
+	return 0;
+}
+
 /* Keep an entry under the request that made it, if one did. */
 static void
 RecordRequest(TriggerData *data, const Ledger *ledger)

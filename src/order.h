@@ -10,6 +10,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "ledger.h"
+#include "limit.h"
 #include "plan.h"
 
 /* What the caller asked for, checked. */
@@ -40,6 +41,7 @@ typedef struct OrderFacts
 	int			ncandidates;
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
+	LimitSet	limits;			/* of all candidates */
 } OrderFacts;
 
 /* Arguments product … currency, which match, quote and settle have in this order. */

@@ -42,6 +42,18 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 		Refuse(refused, &facts->order);
 }
 
+/* Does a plan use anything that has limits? */
+static bool
+UsesLimits(const PaymentPlan *plan)
+{
+	for (int i = 0; i < plan->nparts; i++)
+	{
+		if (plan->parts[i].candidate->nlimits > 0)
+			return true;
+	}
+	return false;
+}
+
 /* Read the arguments that quote and settle share, from "first" on. */
 static void
 ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
@@ -200,7 +212,8 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 
 /*
  * Try to settle an order.  False if the account changed since the plan was
- * made; with the account locked, that cannot be.
+ * made, or if the plan needs it to be locked; with the account locked, neither
+ * can be.
  */
 static bool
 TrySettle(OrderRequest *request, bool locked, Datum *result)
@@ -222,6 +235,14 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 		return true;
 	}
 	PlanOrderRequest(request, &facts, &plan);
+	if (UsesLimits(&plan))
+	{
+		/* others count in them too: hold them and see whether the plan still stands */
+		if (!locked)
+			return false;
+		LockLimits(request->accountId, &facts.limits);
+		PlanOrderRequest(request, &facts, &plan);
+	}
 	CheckCash(&facts.account, &plan);
 	for (int i = 0; i < plan.nparts; i++)
 	{
@@ -249,8 +270,10 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
  * Returns a value of type voucher.settlement that outlives it.
  *
  * The plan is made without a lock and written if the account has not changed
- * meanwhile; if it has, once more with the account locked.  A promo code may
- * need an instrument before the settlement, so it takes the lock at once.
+ * meanwhile; if it has, once more with the account locked, and so is a plan
+ * that uses something limited: limits are locked after the account.  A promo
+ * code may need an instrument before the settlement, so it takes the lock at
+ * once.
  */
 Datum
 SettleOrder(OrderRequest *request)

@@ -254,6 +254,82 @@ STATEMENT(PURCHASE_HAND_ON, "tt",
 STATEMENT(PURCHASE_FORGET, "tt",
 		  "DELETE FROM voucher.purchase WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 
+/* -- limits -------------------------------------------------------------- */
+
+STATEMENT(LIMIT_EXISTS, "", "SELECT 1 FROM voucher.usage_limit LIMIT 1")
+/* $1 template, $2 its campaign, $3 its currency */
+STATEMENT(LIMITS_OF_TEMPLATE, "ltt",
+		  "SELECT limit_id, campaign IS NOT NULL, counts" EQ "'issue', per" EQ "'account', period, time_zone, "
+		  "max_count, max_amount FROM (SELECT * FROM voucher.usage_limit WHERE template_id" EQ "$1 "
+		  "UNION ALL SELECT * FROM voucher.usage_limit WHERE campaign" EQ "$2) AS l "
+		  "WHERE currency IS NULL OR currency" EQ "$3 ORDER BY limit_id")
+STATEMENT(LIMIT_INSERT, "ltlattttt",
+		  "INSERT INTO voucher.usage_limit (template_id, campaign, max_count, max_amount, counts, per, "
+		  "period, time_zone, currency) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING limit_id")
+STATEMENT(CAMPAIGN_CURRENCIES, "t",
+		  "SELECT DISTINCT currency FROM voucher.template WHERE campaign" EQ "$1")
+
+/* of each limit $2 in the period that begins at $3; a limit has its counters in one of the tables */
+STATEMENT(USAGE_READ, "tLZ",
+		  "SELECT COALESCE(t.used, a.used, 0::pg_catalog.int8), COALESCE(t.amount, a.amount, " ZERO ") "
+		  "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) WITH ORDINALITY "
+		  "AS k (limit_id, period_start, n) "
+		  "LEFT JOIN voucher.total_usage AS t ON t.limit_id" EQ "k.limit_id AND t.period_start" EQ "k.period_start "
+		  "LEFT JOIN voucher.account_usage AS a ON a.account_id" EQ "$1 AND a.limit_id" EQ "k.limit_id "
+		  "AND a.period_start" EQ "k.period_start ORDER BY k.n")
+STATEMENT(TOTAL_USAGE_LOCK, "tlz",
+		  "SELECT used, amount FROM voucher.total_usage "
+		  "WHERE limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
+STATEMENT(ACCOUNT_USAGE_LOCK, "tlz",
+		  "SELECT used, amount FROM voucher.account_usage "
+		  "WHERE account_id" EQ "$1 AND limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
+
+/* $4 uses and $5 amount, to at most $6 and $7 (null: without a limit) */
+#define WITHIN(used, amount) \
+	"(" used " OPERATOR(pg_catalog.<=) $6) IS NOT FALSE AND (" amount " OPERATOR(voucher.<=) $7) IS NOT FALSE"
+#define USAGE_ADD \
+	"DO UPDATE SET used = u.used" ADD "EXCLUDED.used, amount = u.amount" AMOUNT_ADD "EXCLUDED.amount WHERE " \
+	WITHIN("u.used" ADD "EXCLUDED.used", "(u.amount" AMOUNT_ADD "EXCLUDED.amount)")
+
+STATEMENT(TOTAL_USAGE_ADD, "tlzlala",
+		  "INSERT INTO voucher.total_usage AS u (limit_id, period_start, used, amount) "
+		  "SELECT $2, $3, $4, $5 WHERE " WITHIN("$4", "$5") " "
+		  "ON CONFLICT ON CONSTRAINT total_usage_pkey " USAGE_ADD)
+STATEMENT(ACCOUNT_USAGE_ADD, "tlzlala",
+		  "INSERT INTO voucher.account_usage AS u (account_id, limit_id, period_start, used, amount) "
+		  "SELECT $1, $2, $3, $4, $5 WHERE " WITHIN("$4", "$5") " "
+		  "ON CONFLICT ON CONSTRAINT account_usage_pkey " USAGE_ADD)
+STATEMENT(INSTRUMENT_TEMPLATE, "tl",
+		  "SELECT template_id FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+STATEMENT(SETTLEMENT_PARTS, "tt",
+		  "SELECT parts, at FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+STATEMENT(SETTLEMENT_CANCELLED, "tt",
+		  "SELECT 1 FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "AND kind" EQ "'cancel'")
+/* all that limit $1 covers so far */
+STATEMENT(LIMIT_OPEN, "l",
+		  "WITH l AS (SELECT * FROM voucher.usage_limit WHERE limit_id" EQ "$1), "
+		  "counted AS (SELECT s.account_id, s.at, p.paid AS amount, i.template_id FROM l "
+		  "CROSS JOIN voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) AS p "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
+		  "WHERE l.counts" EQ "'use' AND NOT EXISTS (SELECT FROM voucher.settlement_entry AS e "
+		  "WHERE e.account_id" EQ "s.account_id AND e.order_id" EQ "s.order_id AND e.kind" EQ "'cancel') "
+		  "UNION ALL SELECT i.account_id, i.issued_at, COALESCE(i.face_value, " ZERO "), i.template_id FROM l "
+		  "CROSS JOIN voucher.instrument AS i WHERE l.counts" EQ "'issue'), "
+		  "covered AS (SELECT l.limit_id, CASE l.per WHEN 'account' THEN c.account_id END AS account_id, "
+		  "CASE WHEN l.period IS NULL THEN '-infinity' "
+		  "ELSE pg_catalog.date_trunc(l.period, c.at, l.time_zone) END AS period_start, "
+		  "CASE WHEN l.max_amount IS NULL THEN " ZERO " ELSE c.amount END AS amount FROM l "
+		  "JOIN voucher.template AS t ON (t.template_id" EQ "l.template_id OR t.campaign" EQ "l.campaign) "
+		  "AND (l.currency IS NULL OR t.currency" EQ "l.currency) "
+		  "JOIN counted AS c ON c.template_id" EQ "t.template_id), "
+		  "usage AS (SELECT limit_id, account_id, period_start, pg_catalog.count(*) AS used, "
+		  "voucher.sum(amount) AS amount FROM covered GROUP BY limit_id, account_id, period_start), "
+		  "total AS (INSERT INTO voucher.total_usage (limit_id, period_start, used, amount) "
+		  "SELECT limit_id, period_start, used, amount FROM usage WHERE account_id IS NULL) "
+		  "INSERT INTO voucher.account_usage (account_id, limit_id, period_start, used, amount) "
+		  "SELECT account_id, limit_id, period_start, used, amount FROM usage WHERE account_id IS NOT NULL")
+
 /* -- refunds and invoices ------------------------------------------------ */
 
 STATEMENT(SETTLEMENT_CURRENCY, "tt",
