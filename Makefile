@@ -8,21 +8,21 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy combine rows arguments store catalog template ledger ledger_triggers settlement limit limit_triggers \
-             account issue activation lifecycle order explain match settle settle_write refund invoice list order_trigger
+             account issue mint activation lifecycle order explain match settle settle_write refund_plan settled returns refund cancel invoice list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit account issue activation lifecycle match settle \
-             refund invoice list statement check order_trigger
+SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit account issue activation mint lifecycle match settle \
+             refund cancel invoice list statement check report order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope catalog template account ledger limit issue activation lifecycle order bill settle \
-             refund invoice list statement check order_trigger errors functions story
+REGRESS    = amount code scope catalog template account ledger limit issue mint activation lifecycle order bill settle \
+             refund cancel invoice list statement check report order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice freeze-settle limit limit-account limit-order
+             refund-refund refund-invoice cancel-cancel cancel-settle freeze-settle take-take limit limit-account limit-order
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

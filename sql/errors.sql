@@ -407,6 +407,8 @@ INSERT INTO sample VALUES
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
     ('counts', 'text', '''use'''), ('per', 'text', '''total'''), ('period', 'text', '''day'''),
+    ('refund_within', 'interval', 'NULL'), ('consumed', 'voucher.amount', 'NULL'), ('lines', 'integer[]', 'NULL'), ('line_amounts', 'voucher.amount[]', 'NULL'),
+    ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
     (NULL, 'timestamptz', '''2026-03-01'''), (NULL, 'tstzrange', '''[2026-01-01, 2027-01-01)'''), (NULL, 'interval', '''1 day'''),
@@ -426,7 +428,7 @@ WHERE p.prokind = 'f';
 -- What takes the type internal cannot be called from SQL
 DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'internal');
 -- A new order, a new campaign
-UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'));
+UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'), ('issue_credit_invoice', 'invoice_id'));
 -- A limit is on a template or on a campaign
 UPDATE argument SET value = 'NULL' WHERE (proname, name) IN (('create_limit', 'campaign'));
 -- Every type has a sample

@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(check_per_account);
 typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
-	const char *kinds[5];		/* of its entries; empty: a CHECK says */
+	const char *kinds[8];		/* of its entries; empty: a CHECK says */
 	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
@@ -39,9 +39,9 @@ typedef struct Ledger
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund"}, CASH_REQUEST,
+	{"account", {"open", "deposit", "settle", "refund", "cancel"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze"}, ENT_REQUEST,
+	{"instrument", {"issue", "settle", "freeze", "unfreeze", "return", "revoke"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
 	{"settlement", {NULL}, SENT_REQUEST,
 	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
@@ -166,6 +166,30 @@ RunMoving(Statement statement, const Datum *values, const char *nulls, Movement 
 	return rows;
 }
 
+/* What must hold of an entry that gives something back, or takes it away for good. */
+static void
+CheckReturn(TriggerData *data, const Ledger *ledger)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	Datum		kind = NotNull(data, row, ENT_KIND);
+	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
+	int32		uses;
+	bool		noOrder;
+
+	if (ledger != LEDGER_INSTRUMENT)
+		return;
+	if (TextIs(kind, "return"))
+	{
+		uses = DatumGetInt32(NotNull(data, row, ENT_USES));
+		Column(data, row, ENT_ORDER, &noOrder);
+		if (noOrder || amount < 0 || uses > 0 || uses < -1)
+			RefuseRow(data, "A return gives back what an order took.");
+	}
+	else if (TextIs(kind, "revoke") &&
+			 (amount > 0 || DatumGetInt32(NotNull(data, row, ENT_USES)) < 0))
+		RefuseRow(data, "What is revoked is taken off.");
+}
+
 /* What must hold of an entry by itself. */
 static void
 CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
@@ -182,6 +206,7 @@ CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balanc
 		RefuseRow(data, "Versions count from 1.");
 	if (balance < 0)
 		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
+	CheckReturn(data, ledger);
 }
 
 /* Does the statement that is being run move this entry's balance itself? */
@@ -261,6 +286,7 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 					 Movement *movement)
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
+	bool		noOrder = true;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
 	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
@@ -270,6 +296,12 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	values[7] = Int32GetDatum(movement->used - movement->uses);
 	values[8] = BoolGetDatum(movement->freezes);
 	nulls[8] = NULL_FLAG(!movement->freezes && !movement->unfreezes);
+	/* a return gives back no more than its order took */
+	nulls[9] = 'n';
+	if (TextIs(kind, "return"))
+		values[9] = Column(data, row, ENT_ORDER, &noOrder);
+	if (!noOrder)
+		nulls[9] = ' ';
 }
 
 /* The refund totals that a settlement's entry carries, before and after it. */
@@ -284,8 +316,21 @@ SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *val
 	values[6] = AmountGetDatum(refunded);
 	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
 	values[8] = AmountGetDatum(refundedCash);
-	/* a refund takes off the invoiceable amount what it pays back */
+	/* a refund or cancel takes off the invoiceable amount what it pays back */
 	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
+	/* a cancel gives back all of it */
+	values[10] = BoolGetDatum(TextIs(NotNull(data, row, ENT_KIND), "cancel"));
+}
+
+/*
+ * An order is cancelled: what it bought first was not bought, or first by
+ * another order.  While a dump is restored, check_settlement sees to that.
+ */
+static void
+ForgetPurchases(const Datum *key)
+{
+	StoreRun(STMT_PURCHASE_HAND_ON, STORE_WRITE, key, NULL);
+	StoreRun(STMT_PURCHASE_FORGET, STORE_WRITE, key, NULL);
 }
 
 /*
@@ -305,8 +350,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[11];
+	char		nulls[] = "           ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -339,6 +384,8 @@ apply_entry(PG_FUNCTION_ARGS)
 						version, RelationGetRelationName(data->tg_relation)),
 				 errdetail("It adds %s and leaves %s; the last version is %d.",
 						   AmountToString(amount), AmountToString(balance), StoreInt32(0, 1))));
+	if (ledger == LEDGER_SETTLEMENT && DatumGetBool(values[10]) && movement.moved)
+		ForgetPurchases(values);
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }

@@ -92,12 +92,15 @@ LEFT JOIN (VALUES
     ('entry', 'order_id', '''x''', NULL), ('entry', 'request_id', '''x''', NULL), ('entry', 'reason', '''x''', NULL),
     ('settlement_entry', 'requested', '49', NULL), ('settlement_entry', 'invoice_id', '''x''', NULL),
     ('settlement_entry', 'request_id', '''x''', NULL), ('settlement_entry', 'reason', '''x''', NULL),
+    ('settlement_entry', 'consumed', '1', NULL), ('settlement_entry', 'lines', '''{1}''', NULL), ('settlement_entry', 'line_amounts', '''{1}''', NULL),
+    ('invoice', 'credits', '''x''', NULL), ('invoice', 'reason', '''x''', NULL),
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
     ('template', 'effect', '''tender''', NULL), ('template', 'reduces', 'DEFAULT', 'accepted, check: sound'), ('template', 'excludes', '''{coupon}''', NULL),
     ('policy', 'vouchers_per_order', '7', NULL), ('policy', 'charges', '''{line_asc}''', NULL),
     ('minted_code', 'account_id', 'CASE WHEN account_id IS NOT NULL THEN ''x'' END', NULL), ('minted_code', 'instrument_id', 'instrument_id + 1', NULL),
-    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
+    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL),
+    ('minted_code', 'space', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
     ON s.table_name = t AND s.column_name = c.attname;
 SELECT is(count(*), 0::bigint, 'every protected column is tried') FROM other_value WHERE value = 'NULL';
 SELECT is(pg_temp.try(format('UPDATE voucher.%I SET %I = %s', table_name, column_name, value)), outcome,

@@ -71,28 +71,6 @@ $$;
 CREATE TEMP TABLE had (limit_id bigint, account text, used bigint, amount numeric, ever boolean);
 CREATE TEMP TABLE outcome (what text, ok boolean, detail text);
 
--- Cancel an order.
-CREATE FUNCTION pg_temp.cancel(account text, the_order text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    s voucher.settlement;
-BEGIN
-    IF to_regproc('voucher.cancel') IS NOT NULL THEN
-        EXECUTE 'SELECT voucher.cancel($1, $2)' USING account, the_order;
-        RETURN;
-    END IF;
-    SELECT * INTO s FROM voucher.settlement WHERE account_id = account AND order_id = the_order;
-    INSERT INTO voucher.settlement_entry (account_id, order_id, version, kind, amount, invoiceable, requested, refunded, refunded_cash, at)
-    VALUES (account, the_order, 1, 'cancel', OPERATOR(voucher.-) s.cash, 0, s.voucher OPERATOR(voucher.+) s.cash, s.voucher OPERATOR(voucher.+) s.cash, s.cash, now());
-    INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, order_id)
-    SELECT a.account_id, a.currency, a.version + 1, 'refund', s.cash, a.balance OPERATOR(voucher.+) s.cash, now(), the_order
-    FROM voucher.account AS a WHERE a.account_id = account AND s.cash OPERATOR(voucher.>) 0;
-END $$;
-DO $$ BEGIN
-    IF to_regproc('voucher.cancel') IS NULL THEN
-        ALTER TABLE voucher.settlement_entry DROP CONSTRAINT settlement_entry_kind_check;
-    END IF;
-END $$;
-
 CREATE FUNCTION pg_temp.pick(VARIADIC options text[]) RETURNS text LANGUAGE sql AS 'SELECT options[1 + floor(random() * cardinality(options))]';
 
 -- A limit at random, and what was used before it.
@@ -160,7 +138,7 @@ BEGIN
             WHERE entry_version IS NULL AND NOT EXISTS (SELECT FROM voucher.settlement_entry AS e WHERE (e.account_id, e.order_id) = (settlement.account_id, settlement.order_id))
             ORDER BY random() LIMIT 1;
             IF FOUND THEN
-                PERFORM pg_temp.cancel(s.account_id, s.order_id);
+                PERFORM voucher.cancel(s.account_id, s.order_id);
                 INSERT INTO outcome VALUES ('cancelled', true, NULL);
             END IF;
         END IF;
@@ -170,7 +148,7 @@ END $$;
 SELECT is_empty('SELECT what, detail FROM outcome WHERE NOT ok LIMIT 5', 'limits are judged as the ledger says, and what is quoted is settled');
 SELECT is_empty($$SELECT 'nothing was ' || what FROM unnest('{match,quote,settled,refused,issued,cancelled}'::text[]) AS what EXCEPT SELECT 'nothing was ' || what FROM outcome$$,
     'all of it happened');
-SELECT is_empty($$SELECT * FROM voucher.check() WHERE rule LIKE 'usage%'$$, 'counters are what the ledger adds up to');
+SELECT is_empty('SELECT * FROM voucher.check()', 'counters are what the ledger adds up to');
 SELECT is_empty($$
     SELECT v.limit_id, v.account_id, v.period_start, v.used, u.used, v.amount, u.amount
     FROM voucher.limit_usage AS v
@@ -192,7 +170,7 @@ SELECT voucher.create_template('last', 'promo_code', 'CNY', discount_rate => 0.5
        voucher.create_limit('last', max_count => 1, counts => 'issue') AS issue \gset
 SELECT voucher.settle('dan', 'last 1', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01') \g /dev/null
 SELECT throws_ok($$SELECT voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')$$, 'VC121');
-SELECT pg_temp.cancel('dan', 'last 1') \g /dev/null
+SELECT voucher.cancel('dan', 'last 1') \g /dev/null
 SELECT results_eq(format('SELECT used, amount::numeric FROM voucher.limit_usage WHERE limit_id = %s', :last), 'SELECT 0::bigint, 0::numeric', 'released');
 -- what was issued stays issued: dan has the code, nobody else can begin to use it
 SELECT is((voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')).discount::text, '8.00', 'and used again');
