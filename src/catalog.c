@@ -289,6 +289,7 @@ BuildTemplate(void)
 	template->fromIssue = StoreBool(0, 20);
 	template->timeZone = OptionalText(21);
 	template->promoCode = OptionalText(22);
+	template->transferable = StoreBool(0, 23);
 	MemoryContextSwitchTo(old);
 
 	entry = hash_search(templates, &terms->templateId, HASH_ENTER, NULL);

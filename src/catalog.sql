@@ -105,6 +105,7 @@ CREATE TABLE voucher.template (
     refund_policy  text COLLATE "C" NOT NULL DEFAULT 'forfeit',
     promo_code     text COLLATE "C",
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    transferable   boolean NOT NULL DEFAULT false,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
     CONSTRAINT template_promo_code_key UNIQUE (promo_code),
@@ -131,6 +132,7 @@ CREATE TABLE voucher.template (
     CONSTRAINT template_valid_from_check CHECK (valid_from OPERATOR(pg_catalog.=) ANY ('{issue,activation}'::pg_catalog.text[])),
     CONSTRAINT template_refund_policy_check CHECK (refund_policy OPERATOR(pg_catalog.=) 'forfeit'),
     CONSTRAINT template_promo_code_check CHECK ((kind OPERATOR(pg_catalog.=) 'promo_code') OPERATOR(pg_catalog.=) (promo_code IS NOT NULL)),
+    CONSTRAINT template_transferable_check CHECK (NOT transferable OR promo_code IS NULL),
     CONSTRAINT template_promo_code_absolute CHECK (promo_code IS NULL OR valid_for IS NULL),
     CONSTRAINT template_promo_code_normal CHECK (promo_code OPERATOR(pg_catalog.<>) ''
                                                  AND promo_code OPERATOR(pg_catalog.=) voucher.normalize_promo_code(promo_code))
@@ -160,6 +162,7 @@ COMMENT ON COLUMN voucher.template.valid_from IS 'what valid_for counts from: ac
 COMMENT ON COLUMN voucher.template.time_zone IS 'the zone in which valid_for counts days and months';
 COMMENT ON COLUMN voucher.template.refund_policy IS 'what a refund does with the part it paid: forfeit';
 COMMENT ON COLUMN voucher.template.promo_code IS 'the public word of a promo code, normalised';
+COMMENT ON COLUMN voucher.template.transferable IS 'may an account pass it on to another, once and unused';
 
 -- ---------------------------------------------------------------------------
 -- Each session keeps the catalogue in memory.  A change sends every session

@@ -39,6 +39,7 @@
 #define ERRCODE_VC_PER_ACCOUNT_LIMIT		MAKE_SQLSTATE('V','C','1','1','2')
 #define ERRCODE_VC_CURRENCY					MAKE_SQLSTATE('V','C','1','1','3')
 #define ERRCODE_VC_NOT_CLAIMABLE			MAKE_SQLSTATE('V','C','1','1','4')
+#define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','2','0')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')
@@ -54,5 +55,13 @@
 #define ERRCODE_VC_IMMUTABLE_ROW			MAKE_SQLSTATE('V','C','4','0','1')
 #define ERRCODE_VC_ENTRY_OUT_OF_TURN		MAKE_SQLSTATE('V','C','4','0','2')
 #define ERRCODE_VC_BALANCE_MISMATCH			MAKE_SQLSTATE('V','C','4','0','3')
+
+/* VC5xx: what a life cycle does not allow */
+#define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','5','0','1')
+#define ERRCODE_VC_NOT_WHOLE				MAKE_SQLSTATE('V','C','5','0','2')
+#define ERRCODE_VC_NOT_DIVISIBLE			MAKE_SQLSTATE('V','C','5','0','3')
+#define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','5','0','4')
+#define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','5','0','5')
+#define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','5','0','6')
 
 #endif							/* VOUCHER_ERRORS_H */

@@ -48,8 +48,8 @@ int64
 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason)
 {
-	Datum		values[9];
-	char		nulls[] = "         ";
+	Datum		values[10];
+	char		nulls[] = "          ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))
@@ -70,6 +70,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[6] = TimestampTzGetDatum(at);
 	values[7] = OptionalTextDatum(requestId, &nulls[7]);
 	values[8] = OptionalTextDatum(reason, &nulls[8]);
+	values[9] = Int64GetDatum(account->epoch);
 	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }

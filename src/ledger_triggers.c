@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "ledger.h"
+#include "order.h"
 #include "rows.h"
 #include "store.h"
 #include "triggers.h"
@@ -31,7 +32,7 @@ PG_FUNCTION_INFO_V1(check_per_account);
 typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
-	const char *kinds[5];		/* of its entries; empty: a CHECK says */
+	const char *kinds[16];		/* of its entries; empty: a CHECK says */
 	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
@@ -41,7 +42,9 @@ typedef struct Ledger
 static const Ledger ledgers[] = {
 	{"account", {"open", "deposit", "settle", "refund"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze"}, ENT_REQUEST,
+	{"instrument", {"issue", "settle", "freeze", "unfreeze",
+			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
+			"split_out", "split_in", "merge_out", "merge_in"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
 	{"settlement", {NULL}, SENT_REQUEST,
 	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
@@ -166,6 +169,30 @@ RunMoving(Statement statement, const Datum *values, const char *nulls, Movement 
 	return rows;
 }
 
+/* What must hold of an instrument's entry of a kind by itself. */
+static void
+CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
+	bool		noAccount;
+	bool		noInstrument;
+	bool		none;
+	Datum		extended = Column(data, row, ENT_EXTENDED, &none);
+
+	Column(data, row, ENT_PEER_ACCOUNT, &noAccount);
+	Column(data, row, ENT_PEER_INSTRUMENT, &noInstrument);
+	if (noAccount == moves || noInstrument == moves)
+		RefuseRow(data, "A transfer, split or merge, and nothing else, names another instrument.");
+	if (none == (strcmp(kind, "extend") == 0) ||
+		(!none && (range_get_flags(DatumGetRangeTypeP(extended)) &
+				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
+		RefuseRow(data, "An extension, and nothing else, goes from one expiry to a later one.");
+	if (balance > 0 && (strcmp(kind, "reclaim") == 0 || strcmp(kind, "revoke") == 0 ||
+						strcmp(kind, "transfer_out") == 0))
+		RefuseRow(data, "It must take all of the balance.");
+}
+
 /* What must hold of an entry by itself. */
 static void
 CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
@@ -182,6 +209,8 @@ CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balanc
 		RefuseRow(data, "Versions count from 1.");
 	if (balance < 0)
 		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
+	if (ledger == LEDGER_INSTRUMENT)
+		CheckInstrumentEntry(data, *kind, balance);
 }
 
 /* Does the statement that is being run move this entry's balance itself? */
@@ -249,6 +278,7 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 					 Movement *movement)
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
+	bool		none;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
 	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
@@ -258,6 +288,11 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	values[7] = Int32GetDatum(movement->used - movement->uses);
 	values[8] = BoolGetDatum(movement->freezes);
 	nulls[8] = NULL_FLAG(!movement->freezes && !movement->unfreezes);
+	movement->cancels = TextIs(kind, "revoke") || TextIs(kind, "transfer_out");
+	values[9] = BoolGetDatum(movement->cancels);
+	values[10] = movement->extended = Column(data, row, ENT_EXTENDED, &none);
+	movement->extends = !none;
+	nulls[10] = NULL_FLAG(none);
 }
 
 /* The refund totals that a settlement's entry carries, before and after it. */
@@ -293,8 +328,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[11];
+	char		nulls[] = "           ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -345,10 +380,13 @@ CheckInstrument(TriggerData *data)
 	char		flags = range_get_flags(validity);
 	bool		noFaceValue;
 	bool		noLimit;
+	bool		notCounted;
 	Datum		faceValue = Column(data, row, INS_FACE_VALUE, &noFaceValue);
 	Datum		maxUses = Column(data, row, INS_MAX_USES, &noLimit);
 
-	if (DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL)) < 1)
+	Datum		ordinal = Column(data, row, INS_ORDINAL, &notCounted);
+
+	if (!notCounted && DatumGetInt32(ordinal) < 1)
 		RefuseRow(data, "Ordinals count from 1.");
 	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
 		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
@@ -368,7 +406,7 @@ static void
 CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	Datum		values[6];
+	Datum		values[9];
 	bool		isnull;
 	bool		agrees;
 
@@ -380,6 +418,10 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 	{
 		values[4] = NotNull(data, row, INS_USED);
 		values[5] = NotNull(data, row, INS_FROZEN);
+		values[6] = NotNull(data, row, INS_CANCELLED);
+		values[7] = NotNull(data, row, INS_VALIDITY);
+		Column(data, row, INS_ORDINAL, &isnull);
+		values[8] = BoolGetDatum(!isnull);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 		values[4] = AmountGetDatum(cash);
@@ -427,6 +469,41 @@ open_balance(PG_FUNCTION_ARGS)
  * ------------------------------------------------------------------------
  */
 
+/* Is an instrument's validity what a movement makes of it? */
+static bool
+ValidityIsExpected(TriggerData *data, const Movement *movement)
+{
+	Datum		was = NotNull(data, data->tg_trigtuple, INS_VALIDITY);
+	Datum		is = NotNull(data, data->tg_newtuple, INS_VALIDITY);
+	Candidate	before;
+	Candidate	after;
+	Candidate	extension;
+
+	if (!movement->extends)
+		return datum_image_eq(was, is, false, -1);
+	ReadValidity(DatumGetRangeTypeP(was), &before);
+	ReadValidity(DatumGetRangeTypeP(is), &after);
+	ReadValidity(DatumGetRangeTypeP(movement->extended), &extension);
+	return after.effective == before.effective && before.expiry == extension.effective &&
+		after.expiry == extension.expiry;
+}
+
+/* Is an instrument's state after an update what a movement makes of it? */
+static bool
+StateIsExpected(TriggerData *data, const Movement *movement)
+{
+	bool		wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_FROZEN));
+	bool		isFrozen = DatumGetBool(NotNull(data, data->tg_newtuple, INS_FROZEN));
+	bool		wasCancelled = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_CANCELLED));
+	bool		isCancelled = DatumGetBool(NotNull(data, data->tg_newtuple, INS_CANCELLED));
+
+	return movement->used == DatumGetInt32(NotNull(data, data->tg_newtuple, INS_USED)) &&
+		isFrozen == (movement->freezes || (wasFrozen && !movement->unfreezes)) &&
+		isCancelled == (movement->cancels || wasCancelled) &&
+		!(wasCancelled && movement->uses > 0) &&
+		ValidityIsExpected(data, movement);
+}
+
 /*
  * Has the statement that is being run announced the balance that a row gets?
  * A user's own trigger may have changed it, or be updating another row.
@@ -439,8 +516,6 @@ MovementIsExpected(TriggerData *data)
 	for (int i = 0; i < nexpected; i++)
 	{
 		Movement   *movement = &expected[i];
-		bool		wasFrozen;
-		bool		isFrozen;
 
 		if (movement->moved ||
 			strcmp(movement->table, RelationGetRelationName(data->tg_relation)) != 0 ||
@@ -448,14 +523,9 @@ MovementIsExpected(TriggerData *data)
 			movement->balance != DatumGetAmount(NotNull(data, row, BAL_BALANCE)) ||
 			!HasKey(data, row, movement))
 			continue;
-		if (strcmp(movement->table, LEDGER_INSTRUMENT->table) == 0)
-		{
-			wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_FROZEN));
-			isFrozen = DatumGetBool(NotNull(data, row, INS_FROZEN));
-			if (movement->used != DatumGetInt32(NotNull(data, row, INS_USED)) ||
-				isFrozen != (movement->freezes || (wasFrozen && !movement->unfreezes)))
-				continue;
-		}
+		if (strcmp(movement->table, LEDGER_INSTRUMENT->table) == 0 &&
+			!StateIsExpected(data, movement))
+			continue;
 		movement->moved = true;
 		return true;
 	}
@@ -538,8 +608,10 @@ protect(PG_FUNCTION_ARGS)
 			(!was.isnull[i] && !is.isnull[i] &&
 			 datum_image_eq(was.values[i], is.values[i], attribute->attbyval, attribute->attlen)))
 			continue;
-		/* the epoch holds no money: raising it only makes a settle plan anew */
-		if (strcmp(name, "epoch") == 0)
+		/* the epoch holds no money: raising it only makes a settle plan anew; it orders what was done */
+		if (strcmp(name, "epoch") == 0 && !is.isnull[i] &&
+			strcmp(RelationGetRelationName(data->tg_relation), "account") == 0 &&
+			DatumGetInt64(is.values[i]) >= DatumGetInt64(was.values[i]))
 			continue;
 		if (is.isnull[i] || !MovesWithEntries(data->tg_trigger, name))
 			RefuseChange(data, "changed", name);
@@ -561,13 +633,17 @@ Datum
 check_per_account(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	int32		ordinal = DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL));
+	bool		notCounted;
+	Datum		ordinal = Column(data, data->tg_trigtuple, INS_ORDINAL, &notCounted);
 	const Template *template;
+
+	if (notCounted)
+		return PointerGetDatum(NULL);
 
 	StoreBegin();
 	CatalogBegin();
 	template = CatalogTemplate(DatumGetInt64(NotNull(data, data->tg_trigtuple, INS_TEMPLATE)));
-	if (ordinal > template->perAccount)
+	if (DatumGetInt32(ordinal) > template->perAccount)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
 				 errmsg("account \"%s\" has all it can get of template \"%s\"",

@@ -288,8 +288,20 @@ ReadValidity(RangeType *validity, Candidate *candidate)
 	candidate->expiry = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }
 
+/* A half-open range of instants, of which the last may be infinite: unbounded. */
+Datum
+MakeTimeRange(TimestampTz from, TimestampTz to)
+{
+	TypeCacheEntry *typcache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RangeBound	lower = {TimestampTzGetDatum(from), TIMESTAMP_IS_NOBEGIN(from),
+		!TIMESTAMP_IS_NOBEGIN(from), true};
+	RangeBound	upper = {TimestampTzGetDatum(to), TIMESTAMP_IS_NOEND(to), false, false};
+
+	return RangeTypePGetDatum(MakeRange(typcache, &lower, &upper));
+}
+
 /* The instrument in a row of voucher.instrument, but for its terms. */
-static void
+void
 ReadCandidate(const Row *row, Candidate *candidate)
 {
 	candidate->instrumentId = DatumGetInt64(row->values[BAL_KEY]);
@@ -297,6 +309,7 @@ ReadCandidate(const Row *row, Candidate *candidate)
 	candidate->balance = DatumGetAmount(row->values[BAL_BALANCE]);
 	candidate->used = DatumGetInt32(row->values[INS_USED]);
 	candidate->frozen = DatumGetBool(row->values[INS_FROZEN]);
+	candidate->cancelled = DatumGetBool(row->values[INS_CANCELLED]);
 	candidate->faceValue = row->isnull[INS_FACE_VALUE] ? 0 :
 		DatumGetAmount(row->values[INS_FACE_VALUE]);
 	candidate->maxUses = row->isnull[INS_MAX_USES] ? PG_INT32_MAX :

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "ledger.h"
 #include "plan.h"
+#include "rows.h"
 
 /* What the caller asked for, checked. */
 typedef struct OrderRequest
@@ -49,10 +50,13 @@ extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
+extern void ReadCandidate(const Row *row, Candidate *candidate);
+extern Datum MakeTimeRange(TimestampTz from, TimestampTz to);
 extern void ReadValidity(RangeType *validity, Candidate *candidate);
 extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
 
 /* explain.c */
+extern char *Subject(const Candidate *candidate);
 extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
 pg_noreturn extern void Refuse(const Candidate *candidate, const PlanOrder *order);
 

@@ -16,7 +16,8 @@
 const Policy LargestFirst = {4, {SORT_PAYS_DESC, SORT_BALANCE_DESC, SORT_EXPIRY_ASC, SORT_ISSUED_ASC}};
 
 static const char *const kindNames[] = {"coupon", "promo_code", "voucher"};
-static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired"};
+static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired",
+	"cancelled"};
 
 static const char *const reasonCodes[] = {
 #define R(symbol, code, sqlstate, message) code,
@@ -72,13 +73,15 @@ ReasonMessage(Reason reason)
 }
 
 /*
- * An instrument's state at an instant.  What is used up stays so after its
+ * An instrument's state at an instant.  What is cancelled is nothing else; what is used up stays so after its
  * expiry; what has expired is not called frozen.
  */
 InstrumentStatus
-StatusAt(bool frozen, bool hasFaceValue, Amount balance, int32 used, int32 maxUses,
-		 TimestampTz effective, TimestampTz expiry, TimestampTz at)
+StatusAt(bool cancelled, bool frozen, bool hasFaceValue, Amount balance, int32 used,
+		 int32 maxUses, TimestampTz effective, TimestampTz expiry, TimestampTz at)
 {
+	if (cancelled)
+		return STATUS_CANCELLED;
 	if (used >= maxUses || (hasFaceValue && balance == 0))
 		return STATUS_EXHAUSTED;
 	if (at >= expiry)
@@ -150,12 +153,15 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->pays = 0;
 	candidate->eligible = NULL;
 
-	switch (StatusAt(candidate->frozen, !terms->hasRate, candidate->balance,
+	switch (StatusAt(candidate->cancelled, candidate->frozen, !terms->hasRate, candidate->balance,
 					 candidate->used, candidate->maxUses,
 					 candidate->effective, candidate->expiry, order->at))
 	{
 		case STATUS_AVAILABLE:
 			break;
+		case STATUS_CANCELLED:
+			candidate->reason = REASON_CANCELLED;
+			return;
 		case STATUS_EXHAUSTED:
 			candidate->reason = REASON_EXHAUSTED;
 			return;

@@ -44,7 +44,8 @@ enum
 	INS_MAX_USES,
 	INS_CURRENCY,
 	INS_VALIDITY,
-	INS_COLUMNS = INS_VALIDITY
+	INS_CANCELLED,
+	INS_COLUMNS = INS_CANCELLED
 };
 
 /* voucher.settlement goes on like this. */
@@ -65,7 +66,10 @@ enum
 	SET_LINES,
 	SET_PARTS,
 	SET_FIRST_PURCHASE,
-	SET_COLUMNS = SET_FIRST_PURCHASE
+	SET_EPOCH,
+	SET_PURCHASED_BEFORE,
+	SET_NOT_UNIVERSAL,
+	SET_COLUMNS = SET_NOT_UNIVERSAL
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -100,7 +104,12 @@ enum
 	ENT_ORDER,
 	ENT_REQUEST,
 	ENT_REASON,
-	ENT_COLUMNS = ENT_REASON
+	ENT_ACTOR,
+	ENT_EXTENDED,
+	ENT_PEER_ACCOUNT,
+	ENT_PEER_INSTRUMENT,
+	ENT_EPOCH,
+	ENT_COLUMNS = ENT_EPOCH
 };
 
 /* voucher.settlement_entry goes on like this. */

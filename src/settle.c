@@ -69,7 +69,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	PlanOrderRequest(&request, &facts, &plan);
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
-	SetFirstPurchase(&row, &facts.order);
+	SetProducts(&row, &facts.order);
 	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
@@ -221,7 +221,8 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	EmptyRow(&row);
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
-	SetFirstPurchase(&row, &facts.order);
+	SetProducts(&row, &facts.order);
+	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
 		return false;

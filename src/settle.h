@@ -14,7 +14,7 @@ extern Datum SettleOrder(OrderRequest *request);
 /* settle_write.c */
 extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order);
 extern void SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan);
-extern void SetFirstPurchase(Row *row, const PlanOrder *order);
+extern void SetProducts(Row *row, const PlanOrder *order);
 pg_noreturn extern void RefuseSuppressed(const char *orderId, const char *table);
 extern bool WriteSettlement(const char *orderId, const Row *row, const Account *account,
 							const PaymentPlan *plan);

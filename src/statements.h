@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code"
+	"time_zone, promo_code, transferable"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,12 +31,12 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvtttt",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22) RETURNING template_id")
+		  "promo_code, transferable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		  "$16, $17, $18, $19, $20, $21, $22, $23) RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
@@ -60,7 +60,7 @@ STATEMENT(CURRENCY, "t",
 /* a new epoch: the row stays locked until the transaction ends */
 STATEMENT(ACCOUNT_LOCK, "tt",
 		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
-		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version")
+		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch")
 STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
 		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
@@ -92,11 +92,11 @@ STATEMENT(VALIDITY, "rvtzz",
 		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
-STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
+STATEMENT(INSTRUMENT_ISSUE, "tltairzttl",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
-		  "used, amount, balance, at, request_id, reason) "
+		  "used, amount, balance, at, request_id, reason, epoch) "
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
-		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9 RETURNING instrument_id) "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
 		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
@@ -105,20 +105,54 @@ STATEMENT(INSTRUMENT_ISSUE, "tltairztt",
 STATEMENT(INSTRUMENT_CURRENCY, "tl",
 		  "SELECT currency FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_STATE, "tl",
-		  "SELECT version, balance, used, frozen FROM voucher.instrument "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+		  "SELECT i, e.kind FROM voucher.instrument AS i JOIN voucher.entry AS e "
+		  "ON e.account_id" EQ "i.account_id AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
+		  "WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_REQUEST, "tt",
-		  "SELECT e.version IS NOT NULL, e.instrument_id, e.amount, i.template_id "
+		  "SELECT (e.kind" EQ "'issue') IS TRUE, e.instrument_id, e.amount, i.template_id "
 		  "FROM voucher.request AS r "
 		  "LEFT JOIN (voucher.entry AS e JOIN voucher.instrument AS i "
 		  "ON i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id) "
 		  "ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
 		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
 		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
-STATEMENT(ENTRY, "tlitiiaazttt",
+/*
+ * An instrument that gets value from another one.  $5 the value, $9 the entry's
+ * kind, $12 and $13 the other one, $14 epoch, $15 is it counted per account.
+ */
+STATEMENT(INSTRUMENT_RECEIVE, "tltaairzttttllb",
+		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
+		  "used, amount, balance, at, reason, actor, peer_account_id, peer_instrument_id, epoch) "
+		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, $9, 0, 0, "
+		  "$5, $5, $8, $10, $11, $12, $13, $14 RETURNING instrument_id) "
+		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
+		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
+		  "SELECT $1, instrument_id, $2, CASE WHEN $15 THEN 1" ADD "COALESCE((SELECT "
+		  "pg_catalog.max(ordinal) FROM voucher.instrument WHERE account_id" EQ "$1 "
+		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8 FROM opening "
+		  "RETURNING instrument_id")
+/* the parts that were split off by one call, of which the first entry is $3 */
+STATEMENT(SPLIT_PARTS, "tli",
+		  "SELECT e.peer_instrument_id, e.amount FROM voucher.entry AS f JOIN voucher.entry AS e "
+		  "ON e.account_id" EQ "f.account_id AND e.instrument_id" EQ "f.instrument_id "
+		  "AND e.epoch" EQ "f.epoch AND e.kind" EQ "f.kind "
+		  "WHERE f.account_id" EQ "$1 AND f.instrument_id" EQ "$2 AND f.version" EQ "$3 "
+		  "ORDER BY e.version")
+STATEMENT(MERGED, "tl",
+		  "SELECT peer_instrument_id FROM voucher.entry WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "$2 AND kind" EQ "'merge_in' ORDER BY peer_instrument_id")
+/* what a request of a verb on one instrument made */
+STATEMENT(ACT_REQUEST, "tt",
+		  "SELECT e.version IS NOT NULL, e.kind, e.instrument_id, e.version, e.amount, e.extended, "
+		  "e.peer_account_id, e.peer_instrument_id FROM voucher.request AS r "
+		  "LEFT JOIN voucher.entry AS e ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
+		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
+		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
+STATEMENT(ENTRY, "tlitiiaaztttlrtlt",
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, "
-		  "balance, at, order_id, request_id, reason) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+		  "balance, at, order_id, request_id, reason, epoch, extended, peer_account_id, "
+		  "peer_instrument_id, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
 
 /* -- secret codes -------------------------------------------------------- */
 
@@ -169,36 +203,38 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $19 its own, column by column; $20 and
- * $21 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $22 its own, column by column; $23 and
+ * $24 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTlTTia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
-	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)), " \
+	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, epoch, " \
+	"purchased_before, not_universal) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
+	"$20, $21, $22)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $20, 'settle', " AMOUNT_NEG "$9, $21, $10, $11, $2 WHERE $20 IS NOT NULL), "
+	"SELECT $1, $12, $23, 'settle', " AMOUNT_NEG "$9, $24, $10, $11, $2 WHERE $23 IS NOT NULL), "
 
-/* $22 an instrument (null: none), $23 to $26 its version, amount, balance and number of uses */
+/* $25 an instrument (null: none), $26 to $29 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $23, balance = $25, used = $26 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$22) "
+		  "moved AS (UPDATE voucher.instrument SET version = $26, balance = $28, used = $29 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$25) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, $22, $23, 'settle', $24, $25, 1, $26, $10, $11, $2 WHERE $22 IS NOT NULL")
+		  "uses, used, at, recorded_at, order_id, epoch) "
+		  "SELECT $1, $25, $26, 'settle', $27, $28, 1, $29, $10, $11, $2, $20 WHERE $25 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($22), pg_catalog.unnest($23), "
-		  "pg_catalog.unnest($24), pg_catalog.unnest($25), pg_catalog.unnest($26)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($25), pg_catalog.unnest($26), "
+		  "pg_catalog.unnest($27), pg_catalog.unnest($28), pg_catalog.unnest($29)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2 FROM part")
+		  "uses, used, at, recorded_at, order_id, epoch) "
+		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $20 FROM part")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 /* in the products' order: two orders that share products cannot deadlock */
@@ -246,12 +282,18 @@ STATEMENT(REQUEST_INSERT, "tttti",
 STATEMENT(APPLY_CASH, "ttiaia",
 		  "UPDATE voucher.account SET version = $3, balance = $4 WHERE account_id" EQ "$1 "
 		  "AND currency" EQ "$2 AND version" EQ "$5 AND balance" AMOUNT_EQ "$6")
-STATEMENT(APPLY_INSTRUMENT, "tliaiaiib",
+/* what is cancelled serves no more orders; an expiry moves from the one that stands there */
+STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbr",
 		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
-		  "frozen = COALESCE($9, frozen) WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
+		  "frozen = COALESCE($9, frozen), cancelled = cancelled OR $10, "
+		  "validity = CASE WHEN $11 IS NULL THEN validity ELSE pg_catalog.tstzrange("
+		  "pg_catalog.lower(validity), pg_catalog.upper($11)) END "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
 		  "AND version" EQ "$5 AND balance" AMOUNT_EQ "$6 AND used" EQ "$8 "
 		  "AND ($4 OPERATOR(voucher.<=) COALESCE(face_value, " ZERO ")) "
-		  "AND ($7 OPERATOR(pg_catalog.<=) max_uses) IS NOT FALSE AND $7 OPERATOR(pg_catalog.>=) 0")
+		  "AND ($7 OPERATOR(pg_catalog.<=) max_uses) IS NOT FALSE AND $7 OPERATOR(pg_catalog.>=) 0 "
+		  "AND (NOT cancelled OR $7 OPERATOR(pg_catalog.<=) $8) "
+		  "AND ($11 IS NULL OR pg_catalog.lower($11)" EQ "pg_catalog.upper(validity))")
 STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaa",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "
@@ -275,13 +317,21 @@ STATEMENT(OPEN_CASH, "ttia",
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.bool_and(balance" AMOUNT_EQ "running) "
 		  "FROM (SELECT version, amount, balance, voucher.sum(amount) OVER (ORDER BY version) AS running "
 		  "FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2) AS e")
-STATEMENT(OPEN_INSTRUMENT, "tliaib",
+/* also whether it is frozen and cancelled; its expiry is that of the last extension; and which are counted */
+STATEMENT(OPEN_INSTRUMENT, "tliaibbrb",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
 		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
 		  "AND $6" EQ "COALESCE((pg_catalog.array_agg(kind" EQ "'freeze' ORDER BY version DESC) "
 		  "FILTER (WHERE kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[])))[1], false) "
-		  "FROM (SELECT version, kind, amount, balance, uses, used, "
+		  "AND $7" EQ "pg_catalog.bool_or(kind" EQ "ANY ('{revoke,transfer_out}'::pg_catalog.text[])) "
+		  "AND pg_catalog.bool_and(before IS NULL OR (pg_catalog.upper(before)" EQ "pg_catalog.lower(extended)) IS TRUE) "
+		  "AND COALESCE((pg_catalog.array_agg(pg_catalog.upper(extended) IS NOT DISTINCT FROM pg_catalog.upper($8) "
+		  "ORDER BY version DESC) FILTER (WHERE extended IS NOT NULL))[1], true) "
+		  "AND $9" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{split_in,merge_in}'::pg_catalog.text[])) "
+		  "FROM (SELECT version, kind, amount, balance, uses, used, extended, "
+		  "CASE WHEN extended IS NOT NULL THEN pg_catalog.lag(extended) OVER (PARTITION BY extended IS NULL ORDER BY version) END AS before, "
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
 		  "pg_catalog.sum(uses) OVER (ORDER BY version) AS running_uses "
 		  "FROM voucher.entry WHERE account_id" EQ "$1 AND instrument_id" EQ "$2) AS e")
