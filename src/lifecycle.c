@@ -37,6 +37,16 @@ ReadAct(FunctionCallInfo fcinfo, int requestId, int reason, int actor, int at, A
 	act->at = TimeArgument(fcinfo, at, "at");
 }
 
+/* Error VC007: the account has no such instrument. */
+void
+RefuseUnknownInstrument(const char *accountId, int64 instrumentId)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
+			 errmsg("account \"%s\" has no voucher or coupon " INT64_FORMAT, accountId,
+					instrumentId)));
+}
+
 /* The currency of an instrument, which never changes.  Error VC007 if the account has no such one. */
 const char *
 InstrumentAccountCurrency(const char *accountId, int64 instrumentId)
@@ -46,10 +56,7 @@ InstrumentAccountCurrency(const char *accountId, int64 instrumentId)
 	key[0] = CStringGetTextDatum(accountId);
 	key[1] = Int64GetDatum(instrumentId);
 	if (StoreRun(STMT_INSTRUMENT_CURRENCY, STORE_WRITE, key, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
-				 errmsg("account \"%s\" has no voucher or coupon " INT64_FORMAT, accountId,
-						instrumentId)));
+		RefuseUnknownInstrument(accountId, instrumentId);
 	return StoreText(0, 1);
 }
 
@@ -126,12 +133,10 @@ FindActOn(const Act *act, const char *kind, int64 instrumentId, EarlierAct *earl
 	return true;
 }
 
-/* The status of an instrument. */
+/* The status of an instrument, given its state. */
 InstrumentStatus
-InstrumentStatusAt(const Instrument *instrument, TimestampTz at)
+CandidateStatusAt(const Candidate *state, TimestampTz at)
 {
-	const Candidate *state = &instrument->state;
-
 	return StatusAt(state->cancelled, state->frozen, !state->terms->hasRate, state->balance,
 					state->used, state->maxUses, state->effective, state->expiry, at);
 }
@@ -297,7 +302,7 @@ static void
 Extend(const Act *act, const Instrument *instrument, TimestampTz until)
 {
 	const Candidate *state = &instrument->state;
-	InstrumentStatus status = InstrumentStatusAt(instrument, act->at);
+	InstrumentStatus status = CandidateStatusAt(state, act->at);
 	InstrumentEntry entry;
 
 	if (status == STATUS_CANCELLED || status == STATUS_EXHAUSTED)

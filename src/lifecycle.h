@@ -44,13 +44,14 @@ typedef struct EarlierAct
 
 extern void ReadAct(FunctionCallInfo fcinfo, int requestId, int reason, int actor, int at,
 					Act *act);
+pg_noreturn extern void RefuseUnknownInstrument(const char *accountId, int64 instrumentId);
 extern const char *InstrumentAccountCurrency(const char *accountId, int64 instrumentId);
 extern void ReadInstrument(const Act *act, int64 instrumentId, Instrument *instrument);
 extern void LockInstrument(Act *act, int64 instrumentId, Instrument *instrument);
 extern bool FindAct(const Act *act, const char *kind, EarlierAct *earlier);
 extern void RefuseAct(const Act *act, const char *differs);
 extern void RefuseStatus(const Instrument *instrument, InstrumentStatus status);
-extern InstrumentStatus InstrumentStatusAt(const Instrument *instrument, TimestampTz at);
+extern InstrumentStatus CandidateStatusAt(const Candidate *state, TimestampTz at);
 extern void BeginEntry(const Act *act, const Instrument *instrument, const char *kind,
 					   InstrumentEntry *entry);
 

@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
-#include "order.h"
+#include "match.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_match);
@@ -29,6 +29,46 @@ CompareMatches(const void *a, const void *b)
 	if (left->terms->kind != right->terms->kind)
 		return (int) left->terms->kind - (int) right->terms->kind;
 	return CompareCandidates(left, right, &LargestFirst);
+}
+
+/* The judged candidates in the order of match's rows. */
+Candidate **
+SortMatches(const OrderFacts *facts)
+{
+	Candidate **sorted = palloc((facts->ncandidates + 1) * sizeof(Candidate *));
+
+	for (int i = 0; i < facts->ncandidates; i++)
+		sorted[i] = &facts->candidates[i];
+	qsort(sorted, facts->ncandidates, sizeof(Candidate *), CompareMatches);
+	return sorted;
+}
+
+/* The columns of match's row i; rank is what this returned for the row before. */
+int
+SetMatch(const PlanOrder *order, Candidate *const *sorted, int i, int rank, Datum *values,
+		 bool *isnull)
+{
+	const Candidate *candidate = sorted[i];
+	bool		applies = candidate->reason == REASON_APPLIES;
+
+	rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
+	memset(isnull, false, MATCH_COLUMNS * sizeof(bool));
+	values[0] = Int32GetDatum(rank);
+	isnull[0] = !applies;
+	values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
+	values[2] = Int64GetDatum(candidate->instrumentId);
+	isnull[2] = candidate->instrumentId == 0;
+	values[3] = CStringGetTextDatum(candidate->terms->name);
+	values[4] = BoolGetDatum(applies);
+	values[5] = AmountGetDatum(candidate->pays);
+	values[6] = AmountGetDatum(candidate->balance);
+	isnull[6] = candidate->terms->hasRate;
+	values[7] = TimestampTzGetDatum(candidate->expiry);
+	isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
+	values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
+	isnull[9] = applies;
+	values[9] = applies ? (Datum) 0 : CStringGetTextDatum(ReasonDetail(candidate, order));
+	return rank;
 }
 
 /* match(account_id, …) returns setof record: see match.sql */
@@ -53,35 +93,14 @@ voucher_match(PG_FUNCTION_ARGS)
 	LoadOrder(&request, STORE_READ, &facts);
 	JudgeCandidates(&facts.order, facts.ncandidates, facts.candidates);
 
-	sorted = palloc((facts.ncandidates + 1) * sizeof(Candidate *));
-	for (int i = 0; i < facts.ncandidates; i++)
-		sorted[i] = &facts.candidates[i];
-	qsort(sorted, facts.ncandidates, sizeof(Candidate *), CompareMatches);
-
+	sorted = SortMatches(&facts);
 	for (int i = 0; i < facts.ncandidates; i++)
 	{
-		const Candidate *candidate = sorted[i];
-		bool		applies = candidate->reason == REASON_APPLIES;
-		Datum		values[10];
-		bool		isnull[10] = {false};
+		Datum		values[MATCH_COLUMNS];
+		bool		isnull[MATCH_COLUMNS];
 
 		CHECK_FOR_INTERRUPTS();
-		rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
-		values[0] = Int32GetDatum(rank);
-		isnull[0] = !applies;
-		values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
-		values[2] = Int64GetDatum(candidate->instrumentId);
-		isnull[2] = candidate->instrumentId == 0;
-		values[3] = CStringGetTextDatum(candidate->terms->name);
-		values[4] = BoolGetDatum(applies);
-		values[5] = AmountGetDatum(candidate->pays);
-		values[6] = AmountGetDatum(candidate->balance);
-		isnull[6] = candidate->terms->hasRate;
-		values[7] = TimestampTzGetDatum(candidate->expiry);
-		isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
-		values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
-		isnull[9] = applies;
-		values[9] = applies ? (Datum) 0 : CStringGetTextDatum(ReasonDetail(candidate, &facts.order));
+		rank = SetMatch(&facts.order, sorted, i, rank, values, isnull);
 		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
 	}
 	StoreEnd();

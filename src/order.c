@@ -125,7 +125,7 @@ CheckLinePart(bool isnull, const char *name, int position)
 }
 
 /* Read an order's lines from an array of voucher.line. */
-static void
+void
 ReadLines(OrderRequest *request, ArrayType *array)
 {
 	Datum	   *elements;
@@ -356,6 +356,20 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 	account->epoch = DatumGetInt64(row.values[ACC_EPOCH]);
 }
 
+/* The payment type that an order names. */
+PaymentType
+PaymentTypeFromName(const char *name)
+{
+	if (strcmp(name, "subscription") == 0)
+		return PAYMENT_SUBSCRIPTION;
+	if (strcmp(name, "pay_as_you_go") == 0)
+		return PAYMENT_PAY_AS_YOU_GO;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown payment type: \"%s\"", name),
+			 errhint("It is subscription or pay_as_you_go.")));
+}
+
 /*
  * Read all that the plan needs, in one state of the account: that of the
  * calling query in STORE_READ, the latest in STORE_WRITE.  The account's promo
@@ -374,15 +388,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	PlanOrder  *order = &facts->order;
 
 	memset(facts, 0, sizeof(OrderFacts));
-	if (strcmp(request->paymentType, "subscription") == 0)
-		order->paymentType = PAYMENT_SUBSCRIPTION;
-	else if (strcmp(request->paymentType, "pay_as_you_go") == 0)
-		order->paymentType = PAYMENT_PAY_AS_YOU_GO;
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown payment type: \"%s\"", request->paymentType),
-				 errhint("It is subscription or pay_as_you_go.")));
+	order->paymentType = PaymentTypeFromName(request->paymentType);
 	LookUpLines(request);
 	if (request->promoCode != NULL)
 	{

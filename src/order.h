@@ -6,6 +6,7 @@
 #define VOUCHER_ORDER_H
 
 #include "fmgr.h"
+#include "utils/array.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -45,6 +46,8 @@ typedef struct OrderFacts
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
+extern void ReadLines(OrderRequest *request, ArrayType *array);
+extern PaymentType PaymentTypeFromName(const char *name);
 extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,

@@ -14,6 +14,15 @@
 
 PG_FUNCTION_INFO_V1(voucher_refund);
 
+/* Error VC009: the account has not settled such an order. */
+void
+RefuseUnknownOrder(const char *accountId, const char *orderId)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_ORDER),
+			 errmsg("account \"%s\" has no settled order \"%s\"", accountId, orderId)));
+}
+
 /*
  * Lock the account of a settled order and read where the settlement stands.
  * Error VC009 if the account has no such order.
@@ -26,9 +35,7 @@ LockSettlement(const char *accountId, const char *orderId, Settlement *settlemen
 	key[0] = CStringGetTextDatum(accountId);
 	key[1] = CStringGetTextDatum(orderId);
 	if (StoreRun(STMT_SETTLEMENT_CURRENCY, STORE_WRITE, key, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_ORDER),
-				 errmsg("account \"%s\" has no settled order \"%s\"", accountId, orderId)));
+		RefuseUnknownOrder(accountId, orderId);
 	LockAccount(accountId, StoreText(0, 1), &settlement->account);
 	StoreRun(STMT_SETTLEMENT_STATE, STORE_WRITE, key, NULL);
 	settlement->orderId = orderId;

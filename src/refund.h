@@ -29,6 +29,7 @@ typedef struct SettlementEntry
 	const char *reason;
 } SettlementEntry;
 
+pg_noreturn extern void RefuseUnknownOrder(const char *accountId, const char *orderId);
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
 extern void AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry,
 							   TimestampTz at);

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(voucher_quote);
 PG_FUNCTION_INFO_V1(voucher_settle);
 
 /* Judge the candidates, read what the caller chose of them, and make the plan. */
-static void
+void
 PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 {
 	Choice		choice[KIND_COUNT];

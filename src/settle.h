@@ -10,6 +10,7 @@
 #include "rows.h"
 
 extern Datum SettleOrder(OrderRequest *request);
+extern void PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan);
 
 /* settle_write.c */
 extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order);

@@ -154,6 +154,40 @@ STATEMENT(ENTRY, "tlitiiaaztttlrtlt",
 		  "peer_instrument_id, actor) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
 
+/* -- history ------------------------------------------------------------- */
+
+/*
+ * Instruments of account $1 as they were after the last of their entries that
+ * fit; null where none does.  Of the extensions, the last until then and the
+ * first since.
+ */
+#define ENTRIES_OF(e) "FROM voucher.entry AS " e " WHERE " e ".account_id" EQ "i.account_id " \
+	"AND " e ".instrument_id" EQ "i.instrument_id "
+#define STATE_AS_OF(fits) \
+	"SELECT i, e.version, e.balance, e.used, COALESCE((SELECT f.kind" EQ "'freeze' " ENTRIES_OF("f") \
+	"AND f.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND f.kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[]) ORDER BY f.version DESC LIMIT 1), false), " \
+	"EXISTS (SELECT " ENTRIES_OF("c") "AND c.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND c.kind" EQ "ANY ('{revoke,transfer_out}'::pg_catalog.text[])), " \
+	"(SELECT b.extended " ENTRIES_OF("b") "AND b.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND b.extended IS NOT NULL ORDER BY b.version DESC LIMIT 1), " \
+	"(SELECT s.extended " ENTRIES_OF("s") "AND s.version OPERATOR(pg_catalog.>) e.version " \
+	"AND s.extended IS NOT NULL ORDER BY s.version LIMIT 1) " \
+	"FROM voucher.instrument AS i LEFT JOIN LATERAL (SELECT v.version, v.balance, v.used " ENTRIES_OF("v") \
+	"AND " fits " ORDER BY v.version DESC LIMIT 1) AS e ON true WHERE i.account_id" EQ "$1 "
+
+STATEMENT(INSTRUMENT_AT, "tlz",
+		  STATE_AS_OF("v.at OPERATOR(pg_catalog.<=) $3") "AND i.instrument_id" EQ "$2")
+/* in currency $2, before epoch $3; entries that no verb wrote have none, and $4 says when to go by */
+STATEMENT(INSTRUMENTS_BEFORE, "ttlz",
+		  STATE_AS_OF("(v.epoch OPERATOR(pg_catalog.<) $3 "
+					  "OR v.epoch IS NULL AND v.recorded_at OPERATOR(pg_catalog.<) $4)")
+		  "AND i.currency" EQ "$2")
+STATEMENT(CASH_AT, "ttz",
+		  "SELECT (SELECT balance FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2 "
+		  "AND at OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC LIMIT 1) "
+		  "FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
+
 /* -- secret codes -------------------------------------------------------- */
 
 STATEMENT(CODES_MINT, "Blazt",

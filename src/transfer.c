@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(voucher_merge);
 static void
 CheckUsable(const Instrument *instrument, TimestampTz at)
 {
-	InstrumentStatus status = InstrumentStatusAt(instrument, at);
+	InstrumentStatus status = CandidateStatusAt(&instrument->state, at);
 
 	if (status != STATUS_AVAILABLE && status != STATUS_PENDING)
 		RefuseStatus(instrument, status);
