@@ -18,7 +18,7 @@ SQL_PARTS  = schema amount code scope catalog template ledger order settlement a
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope catalog template account ledger issue activation lifecycle transfer order settle \
+REGRESS    = amount code scope catalog template account ledger issue activation lifecycle transfer order bill settle \
              refund invoice history list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \

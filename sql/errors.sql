@@ -405,6 +405,7 @@ INSERT INTO sample VALUES
     ('instrument_id', 'bigint', '1'), ('lines', 'voucher.line[]', 'NULL'), ('duration', 'interval', '''1 month'''),
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
+    ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
     (NULL, 'timestamptz', '''2026-03-01'''), (NULL, 'tstzrange', '''[2026-01-01, 2027-01-01)'''), (NULL, 'interval', '''1 day'''),
     (NULL, 'voucher.amount', '''5'''), (NULL, 'voucher.scope', '''*'''), (NULL, 'voucher.code', '''0000-0000-0000-0012'''),
@@ -449,7 +450,7 @@ SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line(NULL, 'renewal',
 \echo :SQLSTATE
 SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', NULL)]);
 \echo :SQLSTATE
-SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', 5), ROW(NULL, NULL, NULL, NULL, NULL)::voucher.line]);
+SELECT voucher.settle('alice', 'x', lines => ARRAY[voucher.line('ecs', 'renewal', 5), ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::voucher.line]);
 \echo :SQLSTATE
 
 --

@@ -55,4 +55,32 @@ SELECT voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 1, 
 \echo :SQLSTATE
 SELECT voucher.quote('alice', lines => ARRAY[voucher.line('ecs', 'purchase', 1, line_no => 2), voucher.line('oss', 'purchase', 1)], at => '2026-01-04');
 \echo :SQLSTATE
+
+-- Region and tags are a line's own, and a part of what a repeated call repeats
+SELECT voucher.create_template('test', 'voucher', 'CNY', face_value => 100, scope => 'rds:usage',
+                               regions => '{cn-hangzhou}', tags => '{"environment": "test"}');
+SELECT voucher.grant('alice', 'test', at => '2026-01-05') AS test \gset
+SELECT gross, voucher FROM voucher.settle('alice', 'o3', payment_type => 'pay_as_you_go', at => '2026-01-05', lines => ARRAY[
+    voucher.line('rds', 'usage', 1, region => 'cn-hangzhou', tags => '{"team": "a", "environment": "test"}'),
+    voucher.line('rds', 'usage', 2, region => 'cn-beijing', tags => '{"environment": "test"}'),
+    voucher.line('rds', 'usage', 4, region => 'cn-hangzhou', tags => '{"environment": "live"}'),
+    voucher.line('rds', 'usage', 8, region => 'cn-hangzhou'),
+    voucher.line('rds', 'usage', 16, tags => '{"environment": "test"}')]);
+SELECT line_no, region, tags, voucher FROM voucher.settlement_line WHERE order_id = 'o3' ORDER BY line_no;
+SELECT m.reason, m.detail FROM (VALUES ('cn-beijing', '{"environment": "test"}'::jsonb), ('cn-hangzhou', '{"environment": "live"}'), (NULL, NULL), ('cn-hangzhou', NULL)) AS l (region, tags)
+CROSS JOIN LATERAL voucher.match('alice', payment_type => 'pay_as_you_go', at => '2026-01-05',
+                                 lines => ARRAY[voucher.line('rds', 'usage', 1, region => l.region, tags => l.tags)]) AS m WHERE m.template = 'test';
+SELECT voucher.quote('alice', payment_type => 'pay_as_you_go', at => '2026-01-05', voucher => :'test',
+                     lines => ARRAY[voucher.line('rds', 'usage', 1, region => 'cn-beijing')]);
+\echo :SQLSTATE
+SELECT voucher.quote('alice', payment_type => 'pay_as_you_go', at => '2026-01-05', voucher => :'test',
+                     lines => ARRAY[voucher.line('rds', 'usage', 1, region => 'cn-hangzhou')]);
+\echo :SQLSTATE
+SELECT voucher.settle('alice', 'o4', at => '2026-01-05', lines => ARRAY[voucher.line('rds', 'usage', 1, region => 'x', tags => '{"a": 1}')]) IS NULL AS nothing;
+SELECT voucher.settle('alice', 'o4', at => '2026-01-05', lines => ARRAY[voucher.line('rds', 'usage', 1, region => 'y', tags => '{"a": 1}')]);
+\echo :SQLSTATE
+SELECT voucher.settle('alice', 'o4', at => '2026-01-05', lines => ARRAY[voucher.line('rds', 'usage', 1, region => 'x', tags => '{"a": 2}')]);
+\echo :SQLSTATE
+SELECT voucher.quote('alice', at => '2026-01-05', lines => ARRAY[voucher.line('rds', 'usage', 1, tags => '["a"]')]);
+\echo :SQLSTATE
 SELECT * FROM voucher.check();

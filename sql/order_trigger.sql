@@ -73,6 +73,16 @@ BEGIN;
 INSERT INTO orders (id, customer, sku, price) VALUES (5, 'alice', 'ecs', 1);
 SELECT at = now() AS of_now, cash FROM voucher.settlement WHERE order_id = '5';
 COMMIT;
+-- Columns of region and tags
+CREATE TABLE usage (id text, customer text, sku text DEFAULT 'ecs', kind text DEFAULT 'renewal', price numeric, currency text DEFAULT 'CNY', place text, labels jsonb);
+CREATE TRIGGER settle AFTER INSERT ON usage FOR EACH ROW EXECUTE FUNCTION
+    voucher.settle_order('account_id=customer', 'order_id=id', 'product=sku', 'order_type=kind', 'amount=price', 'region=place', 'tags=labels', 'currency=currency');
+SELECT voucher.deposit('alice', 1, 'CNY');
+INSERT INTO usage (id, customer, price, place, labels) VALUES ('u1', 'alice', 0.5, 'cn-hangzhou', '{"team": "a"}'), ('u2', 'alice', 0.5, NULL, NULL);
+SELECT order_id, region, tags FROM voucher.settlement_line WHERE order_id IN ('u1', 'u2') ORDER BY order_id;
+INSERT INTO usage (id, customer, price, labels) VALUES ('u3', 'alice', 0.5, '[1]');
+\echo :SQLSTATE
+DROP TABLE usage;
 SELECT currency, balance FROM voucher.account ORDER BY currency;
 SELECT * FROM voucher.check();
 DROP TABLE orders;

@@ -73,6 +73,10 @@ SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, threshold 
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, payment_type => 'prepaid');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, min_duration => '2 years', max_duration => '1 year');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, max_duration => '-1 day');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, regions => '{}');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, regions => '{cn-hangzhou,NULL}');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, tags => '["test"]');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, tags => '{}');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, uses => 0);
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, per_account => 0);
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, audience => 'friends');

@@ -197,6 +197,23 @@ OptionalCopy(int column, int typlen)
 	return DatumGetPointer(datumCopy(value, false, typlen));
 }
 
+/* The elements of a text[] column, copied; returns how many, 0 if null. */
+static int
+OptionalTextArray(int column, const char ***strings)
+{
+	ArrayType  *array = OptionalCopy(column, -1);
+	Datum	   *elements;
+	int			n;
+
+	if (array == NULL)
+		return 0;
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	*strings = palloc(n * sizeof(char *));
+	for (int i = 0; i < n; i++)
+		(*strings)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
 /* A 32-bit column, or a default if null. */
 static int32
 OptionalInt32(int column, int32 otherwise)
@@ -289,7 +306,9 @@ BuildTemplate(void)
 	template->fromIssue = StoreBool(0, 20);
 	template->timeZone = OptionalText(21);
 	template->promoCode = OptionalText(22);
-	template->transferable = StoreBool(0, 23);
+	terms->nregions = OptionalTextArray(23, &terms->regions);
+	terms->tags = OptionalCopy(24, -1);
+	template->transferable = StoreBool(0, 25);
 	MemoryContextSwitchTo(old);
 
 	entry = hash_search(templates, &terms->templateId, HASH_ENTER, NULL);

@@ -105,6 +105,8 @@ CREATE TABLE voucher.template (
     refund_policy  text COLLATE "C" NOT NULL DEFAULT 'forfeit',
     promo_code     text COLLATE "C",
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    regions        text[] COLLATE "C",
+    tags           jsonb,
     transferable   boolean NOT NULL DEFAULT false,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
@@ -135,7 +137,11 @@ CREATE TABLE voucher.template (
     CONSTRAINT template_transferable_check CHECK (NOT transferable OR promo_code IS NULL),
     CONSTRAINT template_promo_code_absolute CHECK (promo_code IS NULL OR valid_for IS NULL),
     CONSTRAINT template_promo_code_normal CHECK (promo_code OPERATOR(pg_catalog.<>) ''
-                                                 AND promo_code OPERATOR(pg_catalog.=) voucher.normalize_promo_code(promo_code))
+                                                 AND promo_code OPERATOR(pg_catalog.=) voucher.normalize_promo_code(promo_code)),
+    CONSTRAINT template_regions_check CHECK (pg_catalog.cardinality(regions) OPERATOR(pg_catalog.>) 0
+                                             AND pg_catalog.array_position(regions, NULL) IS NULL),
+    CONSTRAINT template_tags_check CHECK (pg_catalog.jsonb_typeof(tags) OPERATOR(pg_catalog.=) 'object'
+                                          AND tags OPERATOR(pg_catalog.<>) '{}')
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.template', '');
 SELECT pg_catalog.pg_extension_config_dump('voucher.template_template_id_seq', '');
@@ -162,6 +168,8 @@ COMMENT ON COLUMN voucher.template.valid_from IS 'what valid_for counts from: ac
 COMMENT ON COLUMN voucher.template.time_zone IS 'the zone in which valid_for counts days and months';
 COMMENT ON COLUMN voucher.template.refund_policy IS 'what a refund does with the part it paid: forfeit';
 COMMENT ON COLUMN voucher.template.promo_code IS 'the public word of a promo code, normalised';
+COMMENT ON COLUMN voucher.template.regions IS 'regions of the lines that it covers; null: any, and lines without one';
+COMMENT ON COLUMN voucher.template.tags IS 'resource tags, each with its value, that a line must have for it to cover it; null: none';
 COMMENT ON COLUMN voucher.template.transferable IS 'may an account pass it on to another, once and unused';
 
 -- ---------------------------------------------------------------------------

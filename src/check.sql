@@ -174,9 +174,9 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'shares <= line', s.account_id, format('%s line %s', s.order_id, l.line_no), l.amount::text, p.total::text
     FROM voucher.settlement AS s
-    CROSS JOIN LATERAL unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+    CROSS JOIN LATERAL unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)
     CROSS JOIN LATERAL (SELECT voucher.sum(u.share[l.j]) AS total FROM unnest(s.parts) AS u) AS p
-    WHERE p.total OPERATOR(voucher.>) l.amount
+    WHERE p.total OPERATOR(voucher.>) l.amount AND p.total OPERATOR(voucher.>) 0
 
     UNION ALL
     SELECT 'parts = discount and voucher', s.account_id, s.order_id,

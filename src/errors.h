@@ -39,6 +39,8 @@
 #define ERRCODE_VC_PER_ACCOUNT_LIMIT		MAKE_SQLSTATE('V','C','1','1','2')
 #define ERRCODE_VC_CURRENCY					MAKE_SQLSTATE('V','C','1','1','3')
 #define ERRCODE_VC_NOT_CLAIMABLE			MAKE_SQLSTATE('V','C','1','1','4')
+#define ERRCODE_VC_REGION					MAKE_SQLSTATE('V','C','1','1','5')
+#define ERRCODE_VC_TAGS						MAKE_SQLSTATE('V','C','1','1','6')
 #define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','2','0')
 
 /* VC2xx: the money does not suffice */

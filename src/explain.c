@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
 #include "order.h"
@@ -31,29 +32,55 @@ ScopeString(const Scope *scope)
 	return pnstrdup(ScopeText(scope), ScopeTextLen(scope));
 }
 
-/* The first line that the scope covers and that the reason is about. */
+/* The first line that is not eligible for this reason. */
 static const PlanLine *
-CoveredLine(const Terms *terms, const PlanOrder *order, Reason reason)
+LineRefusedFor(const Terms *terms, const PlanOrder *order, Reason reason)
 {
 	for (int i = 0; i < order->nlines; i++)
 	{
-		const PlanLine *line = &order->lines[i];
-
-		if ((reason == REASON_DURATION ?
-			 line->duration < terms->minDuration || line->duration > terms->maxDuration :
-			 line->purchase && line->purchasedBefore) &&
-			ScopeJudge(terms->scope, line->product, line->productLen, line->orderType,
-					   line->orderTypeLen, line->universal) == SCOPE_COVERS)
-			return line;
+		if (JudgeLine(&order->lines[i], terms) == reason)
+			return &order->lines[i];
 	}
 	return order->lines;
+}
+
+/* The regions it covers, and the line's. */
+static char *
+RegionDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_REGION);
+	StringInfoData regions;
+
+	initStringInfo(&regions);
+	for (int i = 0; i < terms->nregions; i++)
+		appendStringInfo(&regions, "%s\"%s\"", i == 0 ? "" : ", ", terms->regions[i]);
+	if (line->region == NULL)
+		return psprintf("It covers %s; line %d has no region.", regions.data, line->lineNo);
+	return psprintf("It covers %s; line %d is in \"%s\".", regions.data, line->lineNo, line->region);
+}
+
+/* A tags object as text. */
+static char *
+TagsString(const Jsonb *tags)
+{
+	return JsonbToCString(NULL, (JsonbContainer *) &tags->root, VARSIZE(tags));
+}
+
+/* The tags it asks for, and the line's. */
+static char *
+TagsDetail(const Terms *terms, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_TAGS);
+
+	return psprintf("It covers lines tagged %s; line %d has %s.", TagsString(terms->tags),
+					line->lineNo, line->tags == NULL ? "none" : TagsString(line->tags));
 }
 
 /* Which product is not bought for the first time. */
 static char *
 FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
 {
-	const PlanLine *line = CoveredLine(terms, order, REASON_NOT_FIRST_PURCHASE);
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_NOT_FIRST_PURCHASE);
 
 	return psprintf("The account has purchased \"%s\" before.", line->registered);
 }
@@ -62,7 +89,7 @@ FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
 static char *
 DurationDetail(const Terms *terms, const PlanOrder *order)
 {
-	const PlanLine *line = CoveredLine(terms, order, REASON_DURATION);
+	const PlanLine *line = LineRefusedFor(terms, order, REASON_DURATION);
 	int64		from = terms->minDuration / USECS_PER_DAY;
 	int64		to = terms->maxDuration / USECS_PER_DAY;
 	char	   *bounds = terms->maxDuration == PG_INT64_MAX ?
@@ -103,6 +130,17 @@ ScopeDetail(const Terms *terms, const PlanOrder *order)
 					ScopeString(terms->scope), line->product);
 }
 
+/* The time that an instrument was held against: the first line's. */
+static char *
+OrderTime(const PlanOrder *order)
+{
+	const PlanLine *line = &order->lines[0];
+
+	if (line->hasAt)
+		return psprintf("line %d is of %s.", line->lineNo, timestamptz_to_str(line->at));
+	return psprintf("the order is of %s.", timestamptz_to_str(order->at));
+}
+
 /*
  * The figures behind a reason, a sentence or two; NULL if the instrument
  * applies.  Memory: current context.
@@ -128,11 +166,11 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 			/* timestamptz_to_str has one buffer, so one at a time */
 			return psprintf("It expired at %s; %s",
 							pstrdup(timestamptz_to_str(candidate->expiry)),
-							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+							OrderTime(order));
 		case REASON_PENDING:
 			return psprintf("It is valid from %s; %s",
 							pstrdup(timestamptz_to_str(candidate->effective)),
-							psprintf("the order is of %s.", timestamptz_to_str(order->at)));
+							OrderTime(order));
 		case REASON_FROZEN:
 			return pstrdup("It must be unfrozen first.");
 		case REASON_CURRENCY:
@@ -146,6 +184,10 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_PRODUCT:
 		case REASON_ORDER_TYPE:
 			return ScopeDetail(terms, order);
+		case REASON_REGION:
+			return RegionDetail(terms, order);
+		case REASON_TAGS:
+			return TagsDetail(terms, order);
 		case REASON_NOT_FIRST_PURCHASE:
 			return FirstPurchaseDetail(terms, order);
 		case REASON_DURATION:

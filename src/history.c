@@ -231,6 +231,8 @@ LookUpPastLines(const Row *row, PlanOrder *order)
 			if (strcmp(outside[j], line->product) == 0)
 				line->universal = false;
 		}
+		if (!line->hasAt)
+			line->at = order->at;
 		line->registered = line->product;
 		if (!line->purchase)
 			continue;

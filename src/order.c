@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
@@ -27,8 +28,8 @@
  */
 
 /*
- * Fill in line i of a request.  Errors: malformed product (22023), amount that
- * is not positive (22023).
+ * Fill in line i of a request, whose payment type is known.  Errors: malformed
+ * product (22023), amount that is not positive (22023).
  */
 void
 AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *orderType,
@@ -50,11 +51,13 @@ AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product, char *or
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid product of line %d: \"%s\"", lineNo, product),
 				 errdetail("A product is lower-case labels joined by dots, such as ecs.g7.")));
-	if (amount <= 0)
+	/* a bill has credits, and usage that costs nothing */
+	if (amount <= 0 && strcmp(request->paymentType, "pay_as_you_go") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("amount of line %d must be greater than zero", lineNo),
-				 errdetail("It is %s.", AmountToString(amount))));
+				 errdetail("It is %s.", AmountToString(amount)),
+				 errhint("Only a pay_as_you_go bill may have such lines.")));
 }
 
 /* Keep a line's duration, which must not be negative. */
@@ -69,6 +72,30 @@ SetDuration(OrderRequest *request, int i, Datum duration)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("duration of line %d must not be negative",
 						request->lines[i].lineNo)));
+}
+
+/* Keep a line's tags, which must be an object. */
+void
+SetTags(PlanLine *line, Jsonb *tags)
+{
+	if (!JB_ROOT_IS_OBJECT(tags))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tags of line %d must be an object", line->lineNo),
+				 errhint("Write them as {\"environment\": \"dev\"}.")));
+	line->tags = tags;
+}
+
+/* Keep the time of a line's consumption, which must be finite. */
+static void
+SetConsumptionTime(PlanLine *line, TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time of line %d must be finite", line->lineNo)));
+	line->at = at;
+	line->hasAt = true;
 }
 
 /* Order two line numbers. */
@@ -158,6 +185,12 @@ ReadLines(OrderRequest *request, ArrayType *array)
 					 DatumGetAmount(line.values[LINE_AMOUNT]));
 		if (!line.isnull[LINE_DURATION])
 			SetDuration(request, i, line.values[LINE_DURATION]);
+		if (!line.isnull[LINE_REGION])
+			request->lines[i].region = TextDatumGetCString(line.values[LINE_REGION]);
+		if (!line.isnull[LINE_TAGS])
+			SetTags(&request->lines[i], DatumGetJsonbP(line.values[LINE_TAGS]));
+		if (!line.isnull[LINE_AT])
+			SetConsumptionTime(&request->lines[i], DatumGetTimestampTz(line.values[LINE_AT]));
 	}
 	CheckLineNumbers(request);
 }
@@ -178,6 +211,7 @@ ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 				paymentType = first + 5,
 				currency = first + 6;
 
+	request->paymentType = TextArgument(fcinfo, paymentType, "payment_type");
 	if (!PG_ARGISNULL(lines))
 	{
 		if (!PG_ARGISNULL(product) || !PG_ARGISNULL(orderType) || !PG_ARGISNULL(amount) ||
@@ -203,7 +237,6 @@ ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 		if (!PG_ARGISNULL(duration))
 			SetDuration(request, 0, PG_GETARG_DATUM(duration));
 	}
-	request->paymentType = TextArgument(fcinfo, paymentType, "payment_type");
 	request->currency = OptionalTextArgument(fcinfo, currency);
 }
 
@@ -224,6 +257,8 @@ LookUpLines(OrderRequest *request)
 		CatalogCheckOrderType(line->orderType);
 		line->registered = product->registered;
 		line->universal = product->universal;
+		if (!line->hasAt)
+			line->at = request->at;
 	}
 }
 

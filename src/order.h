@@ -50,6 +50,7 @@ extern void ReadLines(OrderRequest *request, ArrayType *array);
 extern PaymentType PaymentTypeFromName(const char *name);
 extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
+extern void SetTags(PlanLine *line, Jsonb *tags);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);

@@ -7,13 +7,19 @@ CREATE TYPE voucher.line AS (
     product    text COLLATE "C",
     order_type text COLLATE "C",
     amount     voucher.amount,
-    duration   interval
+    duration   interval,
+    region     text COLLATE "C",
+    tags       jsonb,
+    at         timestamptz
 );
 COMMENT ON TYPE voucher.line IS 'a line of an order; make one with the function voucher.line';
 
 CREATE FUNCTION voucher.line(product text, order_type text, amount voucher.amount,
-                             duration interval DEFAULT NULL, line_no integer DEFAULT NULL)
+                             duration interval DEFAULT NULL, line_no integer DEFAULT NULL,
+                             region text DEFAULT NULL, tags jsonb DEFAULT NULL,
+                             at timestamptz DEFAULT NULL)
     RETURNS voucher.line
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW($5, $1, $2, $3, $4)::voucher.line;
-COMMENT ON FUNCTION voucher.line(text, text, voucher.amount, interval, integer) IS 'a line of an order; without line_no it is numbered by its position';
+    RETURN ROW($5, $1, $2, $3, $4, $6, $7, $8)::voucher.line;
+COMMENT ON FUNCTION voucher.line(text, text, voucher.amount, interval, integer, text, jsonb, timestamptz)
+    IS 'a line of an order; without line_no it is numbered by its position, without a time of consumption it is of the order''s';

@@ -7,6 +7,8 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -31,12 +33,14 @@ typedef enum OrderField
 	FIELD_COUPON,
 	FIELD_PROMO_CODE,
 	FIELD_AT,
+	FIELD_REGION,
+	FIELD_TAGS,
 	FIELD_COUNT
 } OrderField;
 
 static const char *const fieldNames[] = {
 	"account_id", "order_id", "product", "order_type", "amount", "duration", "payment_type",
-	"currency", "voucher", "coupon", "promo_code", "at"
+	"currency", "voucher", "coupon", "promo_code", "at", "region", "tags"
 };
 
 /* The fields that every order must have. */
@@ -183,6 +187,11 @@ voucher_settle_order(PG_FUNCTION_ARGS)
 		SetDuration(&request, 0,
 					DirectFunctionCall3(interval_in, CStringGetDatum(value),
 										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	request.lines[0].region = FieldText(data, columns[FIELD_REGION]);
+	value = FieldText(data, columns[FIELD_TAGS]);
+	if (value != NULL)
+		SetTags(&request.lines[0],
+				DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(value))));
 	SettleOrder(&request);
 	StoreEnd();
 	return PointerGetDatum(NULL);

@@ -93,8 +93,38 @@ StatusAt(bool cancelled, bool frozen, bool hasFaceValue, Amount balance, int32 u
 	return STATUS_AVAILABLE;
 }
 
+/* Is a line in one of the regions that the terms ask for? */
+static bool
+RegionCovered(const PlanLine *line, const Terms *terms)
+{
+	if (terms->nregions == 0)
+		return true;
+	for (int i = 0; i < terms->nregions && line->region != NULL; i++)
+	{
+		if (strcmp(terms->regions[i], line->region) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has a line all the tags that the terms ask for, with the same values? */
+static bool
+TagsCovered(const PlanLine *line, const Terms *terms)
+{
+	JsonbIterator *has;
+	JsonbIterator *wants;
+
+	if (terms->tags == NULL)
+		return true;
+	if (line->tags == NULL)
+		return false;
+	has = JsonbIteratorInit((JsonbContainer *) &line->tags->root);
+	wants = JsonbIteratorInit((JsonbContainer *) &terms->tags->root);
+	return JsonbDeepContains(&has, &wants);
+}
+
 /* Why a line is not eligible for an instrument with these terms, or APPLIES. */
-static Reason
+Reason
 JudgeLine(const PlanLine *line, const Terms *terms)
 {
 	switch (ScopeJudge(terms->scope, line->product, line->productLen,
@@ -108,6 +138,10 @@ JudgeLine(const PlanLine *line, const Terms *terms)
 		case SCOPE_EXCLUDED:
 			return REASON_PRODUCT;
 	}
+	if (!RegionCovered(line, terms))
+		return REASON_REGION;
+	if (!TagsCovered(line, terms))
+		return REASON_TAGS;
 	/* an upgrade or renewal is the scope's business; a purchase must be the first */
 	if (terms->firstPurchase && line->purchase && line->purchasedBefore)
 		return REASON_NOT_FIRST_PURCHASE;
@@ -139,6 +173,28 @@ TenderOf(const Candidate *candidate, Amount base, Amount due, int digits)
 					   digits);
 }
 
+/* Is an instrument valid at the time of a line? */
+static bool
+ValidFor(const Candidate *candidate, const PlanLine *line)
+{
+	return line->at >= candidate->effective && line->at < candidate->expiry;
+}
+
+/*
+ * The time that decides an instrument's status: of the first line for which it
+ * is valid, else of the first line.
+ */
+static TimestampTz
+JudgedAt(const PlanOrder *order, const Candidate *candidate)
+{
+	for (int i = 0; i < order->nlines; i++)
+	{
+		if (ValidFor(candidate, &order->lines[i]))
+			return order->lines[i].at;
+	}
+	return order->lines[0].at;
+}
+
 /*
  * Find whether an instrument applies to the order by its own rules: the one
  * place where a rule says no.
@@ -148,6 +204,7 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 {
 	const Terms *terms = candidate->terms;
 	Reason		nearest = REASON_PRODUCT;
+	bool		any = false;
 
 	candidate->base = 0;
 	candidate->pays = 0;
@@ -155,7 +212,7 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 
 	switch (StatusAt(candidate->cancelled, candidate->frozen, !terms->hasRate, candidate->balance,
 					 candidate->used, candidate->maxUses,
-					 candidate->effective, candidate->expiry, order->at))
+					 candidate->effective, candidate->expiry, JudgedAt(order, candidate)))
 	{
 		case STATUS_AVAILABLE:
 			break;
@@ -194,15 +251,19 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->eligible = palloc(order->nlines * sizeof(bool));
 	for (int i = 0; i < order->nlines; i++)
 	{
-		Reason		reason = JudgeLine(&order->lines[i], terms);
+		const PlanLine *line = &order->lines[i];
+		Reason		reason = JudgeLine(line, terms);
 
-		candidate->eligible[i] = (reason == REASON_APPLIES);
-		if (reason == REASON_APPLIES)
-			candidate->base = AmountAdd(candidate->base, order->lines[i].amount);
+		candidate->eligible[i] = reason == REASON_APPLIES && ValidFor(candidate, line);
+		if (candidate->eligible[i])
+		{
+			any = true;
+			candidate->base = AmountAdd(candidate->base, Max(line->amount, 0));
+		}
 		else
 			nearest = Max(nearest, reason);
 	}
-	if (candidate->base == 0)
+	if (!any)
 	{
 		candidate->reason = nearest;
 		return;
@@ -274,7 +335,7 @@ EligibleLeft(const PlanOrder *order, const Candidate *candidate, const Amount *l
 
 	for (int i = 0; i < order->nlines; i++)
 	{
-		if (candidate->eligible[i])
+		if (candidate->eligible[i] && left[i] > 0)
 			sum += left[i];
 	}
 	return sum;
@@ -293,7 +354,7 @@ AddPart(const PlanOrder *order, PaymentPlan *plan, Candidate *candidate, Amount 
 		part->shares = palloc(order->nlines * sizeof(Amount));
 	weights = palloc(order->nlines * sizeof(Amount));
 	for (int i = 0; i < order->nlines; i++)
-		weights[i] = candidate->eligible[i] ? left[i] : 0;
+		weights[i] = candidate->eligible[i] ? Max(left[i], 0) : 0;
 	Allocate(amount, order->nlines, weights, AmountQuantum(order->digits), part->shares);
 	pfree(weights);
 
@@ -352,8 +413,10 @@ Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
 
 		if (reductions[i] == NULL)
 			continue;
+		/* lines below zero may leave less of the order than of the eligible lines */
 		discount = DiscountOf(reductions[i], EligibleLeft(order, reductions[i], left),
 							  order->digits);
+		discount = Min(discount, AmountTrunc(plan->gross - plan->discount, order->digits));
 		AddPart(order, plan, reductions[i], discount, left);
 		plan->discount += discount;
 	}
@@ -445,6 +508,11 @@ MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 	for (int i = 0; i < order->nlines; i++)
 		plan->gross = AmountAdd(plan->gross, order->lines[i].amount);
 	trial.gross = plan->gross;
+	if (plan->gross < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order comes to less than zero"),
+				 errdetail("Its lines add up to %s.", AmountToString(plan->gross))));
 
 	ncoupons = Options(ncandidates, candidates, KIND_COUPON, &choice[KIND_COUPON], policy, coupons);
 	npromos = Options(ncandidates, candidates, KIND_PROMO_CODE, &choice[KIND_PROMO_CODE], policy,

@@ -10,6 +10,7 @@
 #define VOUCHER_PLAN_H
 
 #include "datatype/timestamp.h"
+#include "utils/jsonb.h"
 
 #include "amount.h"
 #include "errors.h"
@@ -69,6 +70,8 @@ typedef enum InstrumentStatus
 	  "%s does not cover the product") \
 	R(ORDER_TYPE, "order_type_not_in_scope", ERRCODE_VC_ORDER_TYPE_NOT_IN_SCOPE, \
 	  "%s does not cover the order type") \
+	R(REGION, "region", ERRCODE_VC_REGION, "%s does not cover the region") \
+	R(TAGS, "tags", ERRCODE_VC_TAGS, "%s does not cover the resource's tags") \
 	R(NOT_FIRST_PURCHASE, "not_first_purchase", ERRCODE_VC_NOT_FIRST_PURCHASE, \
 	  "%s is only for the first purchase of a product") \
 	R(DURATION, "duration", ERRCODE_VC_DURATION, "%s does not cover the duration") \
@@ -99,6 +102,9 @@ typedef struct Terms
 	int64		minDuration;	/* bounds of a line's duration, microseconds */
 	int64		maxDuration;	/* PG_INT64_MAX = none */
 	bool		invitedOnly;
+	int			nregions;		/* 0 = any region */
+	const char **regions;
+	const Jsonb *tags;			/* that a line must have; NULL = none */
 } Terms;
 
 /* A line of an order, with what is known of its product. */
@@ -109,8 +115,12 @@ typedef struct PlanLine
 	int			productLen;
 	const char *orderType;
 	int			orderTypeLen;
-	Amount		amount;			/* list price, > 0 */
+	Amount		amount;			/* list price; <= 0 only of a pay-as-you-go bill */
 	int64		duration;		/* microseconds, -1 = none given */
+	bool		hasAt;			/* it has a time of its own */
+	TimestampTz at;				/* of consumption, else the order's */
+	const char *region;			/* NULL = none given */
+	const Jsonb *tags;			/* an object; NULL = none given */
 	const char *registered;		/* the product of the catalogue it belongs to */
 	bool		universal;		/* may a universal scope cover it */
 	bool		purchase;		/* order type is "purchase" */
@@ -217,6 +227,7 @@ extern const char *ReasonMessage(Reason reason);
 extern InstrumentStatus StatusAt(bool cancelled, bool frozen, bool hasFaceValue,
 								 Amount balance, int32 used, int32 maxUses, TimestampTz effective,
 								 TimestampTz expiry, TimestampTz at);
+extern Reason JudgeLine(const PlanLine *line, const Terms *terms);
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
 extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
 extern void MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,

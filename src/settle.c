@@ -109,7 +109,8 @@ LinesDifference(Datum a, Datum b)
 {
 	static const Argument attributes[] = {
 		{LINE_NO, "line_no"}, {LINE_PRODUCT, "product"}, {LINE_ORDER_TYPE, "order_type"},
-		{LINE_AMOUNT, "amount"}, {LINE_DURATION, "duration"}
+		{LINE_AMOUNT, "amount"}, {LINE_DURATION, "duration"}, {LINE_REGION, "region"},
+		{LINE_TAGS, "tags"}, {LINE_AT, "at"}
 	};
 	Datum	   *left;
 	Datum	   *right;

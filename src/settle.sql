@@ -45,9 +45,10 @@ COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, inter
 
 CREATE VIEW voucher.settlement_line AS
 SELECT s.account_id, s.order_id, l.line_no, l.product, l.order_type, l.amount, l.duration,
-       p.discount, p.voucher, (l.amount OPERATOR(voucher.-) p.discount) OPERATOR(voucher.-) p.voucher AS cash
+       p.discount, p.voucher, (l.amount OPERATOR(voucher.-) p.discount) OPERATOR(voucher.-) p.voucher AS cash,
+       l.region, l.tags, l.at
 FROM voucher.settlement AS s
-CROSS JOIN LATERAL pg_catalog.unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+CROSS JOIN LATERAL pg_catalog.unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)
 CROSS JOIN LATERAL (
     SELECT COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.<>) 'voucher'), 0::voucher.amount) AS discount,
            COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.=) 'voucher'), 0::voucher.amount) AS voucher

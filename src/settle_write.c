@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "rows.h"
@@ -64,6 +65,11 @@ SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
 		SetValue(&fields, LINE_AMOUNT, AmountGetDatum(line->amount));
 		if (request->hasDuration[i])
 			SetValue(&fields, LINE_DURATION, request->durations[i]);
+		SetText(&fields, LINE_REGION, line->region);
+		if (line->tags != NULL)
+			SetValue(&fields, LINE_TAGS, JsonbPGetDatum(line->tags));
+		if (line->hasAt)
+			SetValue(&fields, LINE_AT, TimestampTzGetDatum(line->at));
 		lines[i] = FormRow(lineType, &fields);
 	}
 	SetValue(row, SET_LINES, RowArray(lineType, lines, n));

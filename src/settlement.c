@@ -90,8 +90,8 @@ CheckShares(TriggerData *data, const Row *row)
 		if (fields.isnull[LINE_NO] || fields.isnull[LINE_PRODUCT] ||
 			fields.isnull[LINE_ORDER_TYPE] || fields.isnull[LINE_AMOUNT])
 			RefuseRow(data, "A line must have its number, product, order type and amount.");
-		left[i] = DatumGetAmount(fields.values[LINE_AMOUNT]);
-		gross = AmountAdd(gross, left[i]);
+		left[i] = Max(DatumGetAmount(fields.values[LINE_AMOUNT]), 0);
+		gross = AmountAdd(gross, DatumGetAmount(fields.values[LINE_AMOUNT]));
 	}
 	for (int i = 0; i < nparts; i++)
 		reduced = AmountAdd(reduced, CheckPart(data, parts[i], nlines, left));

@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code, transferable"
+	"time_zone, promo_code, regions, tags, transferable"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,12 +31,12 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttb",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, transferable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23) RETURNING template_id")
+		  "promo_code, regions, tags, transferable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25) RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")

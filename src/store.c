@@ -147,6 +147,8 @@ ArgType(char letter)
 			return INT4OID;
 		case 'I':
 			return INT4ARRAYOID;
+		case 'j':
+			return JSONBOID;
 		case 'K':
 			return types.lineArray;
 		case 'l':

@@ -129,7 +129,7 @@ VALUES ('rows read = rows in categories', :rows,
         (SELECT count(*)
          FROM voucher.settlement AS s
          CROSS JOIN unnest(s.parts) WITH ORDINALITY AS u (instrument_id, paid, share, part)
-         CROSS JOIN unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)
+         CROSS JOIN unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)
          JOIN voucher.settlement_part AS p
              ON p.account_id = s.account_id AND p.order_id = s.order_id AND p.part = u.part
          WHERE u.share[l.j] > 0

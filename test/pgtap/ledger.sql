@@ -67,6 +67,8 @@ SELECT t, c.attname, COALESCE(s.value, CASE format_type(c.atttypid, NULL)
            WHEN 'tstzrange' THEN '''[2020-01-01,)'''
            WHEN 'voucher.scope' THEN '''ecs'''
            WHEN 'numeric' THEN '0.5'
+           WHEN 'text[]' THEN '''{x}'''
+           WHEN 'jsonb' THEN '''{"x": 1}'''
            WHEN 'bytea' THEN format('%I || ''x''', c.attname)
            ELSE 'NULL' END),
        COALESCE(s.outcome, 'VC401')

@@ -159,9 +159,9 @@ SELECT pg_temp.make_order(n) FROM generate_series(1, :orders) AS n \g /dev/null
 CREATE TEMP TABLE bill AS
 SELECT o.i, o.digits, (10 ^ -o.digits)::numeric AS minor, o.promo, (s).payment_type, (s).gross::numeric, (s).discount::numeric, (s).rounding::numeric,
        (s).voucher::numeric, (s).cash::numeric, (s).account_id,
-       (SELECT array_agg(l.amount::numeric ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)) AS line,
-       (SELECT array_agg(l.product ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)) AS product,
-       (SELECT array_agg(l.order_type ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, j)) AS order_type,
+       (SELECT array_agg(l.amount::numeric ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)) AS line,
+       (SELECT array_agg(l.product ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)) AS product,
+       (SELECT array_agg(l.order_type ORDER BY j) FROM unnest((s).lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)) AS order_type,
        (s).parts, (SELECT COALESCE(array_agg(p.paid::numeric ORDER BY j), '{}') FROM unnest((s).parts) WITH ORDINALITY AS p (instrument_id, paid, share, j)) AS paid
 FROM (SELECT i, digits, promo, settled AS s FROM ordered) AS o;
 

@@ -79,7 +79,7 @@ SELECT voucher.refund(E'\\N', 'o1', 100);
 
 -- first purchases with a coupon and a promo code, on several lines
 SELECT voucher.settle('acme', $$o'1$$, currency => 'CNY', promo_code => 'SAVE 10', lines => ARRAY[
-    voucher.line('ecs.g7.large', 'purchase', 150.55, '1 mon'), voucher.line('oss', 'purchase', 20, NULL, 7)]);
+    voucher.line('ecs.g7.large', 'purchase', 150.55, '1 mon'), voucher.line('oss', 'purchase', 20, NULL, 7, 'cn-hangzhou', '{"team": "a\"b"}')]);
 SELECT voucher.settle('acme', 'o2', 'ecs', 'exchange', 12.34, currency => 'CNY', coupon => 'none');
 SELECT voucher.settle('acme', 'o3', 'ecs', 'exchange', 130, currency => 'USD');
 SELECT voucher.settle('acme', 'o4', 'sms', 'renewal', 0.00019999, currency => 'XTS', voucher => 'none');

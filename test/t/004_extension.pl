@@ -190,7 +190,7 @@ run($s, "ALTER TABLE voucher.$_ DROP COLUMN note") for qw(settlement account ins
 is(answer($other, $settle =~ s/o1/o9/r =~ s/500/10/r =~ s/\);/, currency => 'CNY', voucher => 'none');/r), '0.00|10.00', 'settles after they are dropped');
 run($s, 'ALTER TYPE voucher.line ADD ATTRIBUTE note text');
 is(answer($s, q{SELECT cash FROM voucher.settle('acme', 'o10', currency => 'CNY', voucher => 'none',
-		lines => ARRAY[ROW(1, 'ecs', 'renewal', 10, NULL, 'x')::voucher.line])}), '10.00', 'settles a line with an attribute more');
+		lines => ARRAY[ROW(1, 'ecs', 'renewal', 10, NULL, NULL, NULL, NULL, 'x')::voucher.line])}), '10.00', 'settles a line with an attribute more');
 
 # ---------------------------------------------------------------------------
 # Databases
