@@ -45,6 +45,7 @@ SELECT voucher.unfreeze('bob', 1, at => '2026-01-07');
 -- ---------------------------------------------------------------------------
 -- Each verb is an entry with who and why; each request once
 -- ---------------------------------------------------------------------------
+SELECT voucher.unfreeze('alice', 1, at => '2026-01-06');
 SELECT voucher.freeze('alice', 1, 'again', '2026-01-07', 'freeze-1', 'support: li'),
        voucher.unfreeze('alice', 1, 'cleared', '2026-01-07', 'unfreeze-1', 'support: li');
 -- A retry of the freeze does not freeze what was unfrozen since

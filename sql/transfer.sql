@@ -13,13 +13,15 @@ RESET client_min_messages;
 
 SELECT voucher.register_product('ecs');
 SELECT voucher.open_account('alice', 'CNY', at => '2026-01-01'), voucher.open_account('bob', 'CNY', at => '2026-01-01'),
-       voucher.open_account('carol', 'USD', at => '2026-01-01');
+       voucher.open_account('carol', 'USD', at => '2026-01-01'), voucher.open_account('dave', 'CNY', at => '2026-01-01');
 SELECT voucher.create_template('gift', 'voucher', 'CNY', face_value => 100, transferable => true, per_account => 2, valid => '[2026-01-01, 2026-02-01)'),
        voucher.create_template('own', 'voucher', 'CNY', face_value => 100, valid_for => '10 days'),
        voucher.create_template('tenth', 'coupon', 'CNY', discount_rate => 0.1, uses => 2, transferable => true),
        voucher.create_template('thrice', 'voucher', 'CNY', face_value => 30, uses => 3);
+\set VERBOSITY terse
 SELECT voucher.create_template('word', 'promo_code', 'CNY', face_value => 1, promo_code => 'WORD', transferable => true);
 \echo :SQLSTATE
+\set VERBOSITY default
 SELECT voucher.grant('alice', 'gift', at => '2026-01-01'), voucher.grant('alice', 'gift', at => '2026-01-01'),
        voucher.grant('alice', 'own', at => '2026-01-01'), voucher.grant('alice', 'own', at => '2026-01-01'),
        voucher.grant('alice', 'own', at => '2026-01-02'), voucher.grant('alice', 'tenth', at => '2026-01-01'),
@@ -52,7 +54,7 @@ SELECT instrument_id, status, balance FROM voucher.list('alice', at => '2026-01-
 SELECT voucher.transfer('alice', 1, 'bob', 'to-bob', at => '2026-01-04') AS gift;
 SELECT voucher.transfer('alice', 2, 'bob', 'to-bob', at => '2026-01-04') AS gift;
 \echo :SQLSTATE
-SELECT voucher.transfer('alice', 1, 'carol', 'to-bob', at => '2026-01-04') AS gift;
+SELECT voucher.transfer('alice', 1, 'dave', 'to-bob', at => '2026-01-04') AS gift;
 \echo :SQLSTATE
 SELECT voucher.grant('alice', 'own', request_id => 'to-bob', at => '2026-01-04');
 \echo :SQLSTATE
@@ -66,7 +68,7 @@ SELECT voucher.transfer('bob', 9, 'alice', at => '2026-01-04');
 SELECT voucher.transfer('alice', 2, 'bob', at => '2026-01-04');
 \echo :SQLSTATE
 -- Used in part
-SELECT voucher.settle('bob', 'o1', 'ecs', 'renewal', 10, voucher => '8', coupon => 'none', at => '2026-01-04');
+SELECT (voucher.settle('bob', 'o1', 'ecs', 'renewal', 10, voucher => '8', coupon => 'none', at => '2026-01-04')).voucher;
 SELECT voucher.transfer('bob', 8, 'alice', at => '2026-01-04');
 \echo :SQLSTATE
 
@@ -102,42 +104,42 @@ SELECT voucher.split('alice', 2, '{50, 50}', at => '2026-01-06');
 SELECT voucher.grant('alice', 'gift', at => '2026-01-06');
 \echo :SQLSTATE
 -- A part is not what was issued
-SELECT voucher.transfer('alice', 13, 'bob', at => '2026-01-06');
+SELECT voucher.transfer('alice', 14, 'bob', at => '2026-01-06');
 \echo :SQLSTATE
 
 -- ---------------------------------------------------------------------------
--- merge: 49.50 + 20.50 + 100 = 170 of one template and validity
+-- merge: 30 + 49.50 + 100 = 179.50 of one template and validity
 -- ---------------------------------------------------------------------------
 SELECT voucher.merge('alice', '{12, 3, 4}', 'merge-1', 'tidy', 'alice', at => '2026-01-07');
 SELECT voucher.merge('alice', '{3, 4, 12}', 'merge-1', at => '2026-01-07');
 SELECT instrument_id, status, face_value, balance FROM voucher.list('alice', at => '2026-01-07') WHERE template = 'own';
 SELECT voucher.merge('alice', '{3, 4}', 'merge-1', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.merge('alice', '{3, 4, 11}', 'merge-1', at => '2026-01-07');
+SELECT voucher.merge('alice', '{3, 4, 13}', 'merge-1', at => '2026-01-07');
 \echo :SQLSTATE
 SELECT voucher.merge('alice', '{15}', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.merge('alice', '{11, 11}', at => '2026-01-07');
+SELECT voucher.merge('alice', '{13, 13}', at => '2026-01-07');
 \echo :SQLSTATE
--- 5 is valid a day longer; 13 is of another template; 3 is used up
-SELECT voucher.merge('alice', '{11, 5}', at => '2026-01-07');
+-- 5 is valid a day longer; 14 is of another template; 3 is used up; 9 is bob's
+SELECT voucher.merge('alice', '{13, 5}', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.merge('alice', '{11, 13}', at => '2026-01-07');
+SELECT voucher.merge('alice', '{13, 14}', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.merge('alice', '{11, 3}', at => '2026-01-07');
+SELECT voucher.merge('alice', '{13, 3}', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.merge('alice', '{11, 9}', at => '2026-01-07');
+SELECT voucher.merge('alice', '{13, 9}', at => '2026-01-07');
 \echo :SQLSTATE
 -- Once prolonged to the same day, they can be merged
 SELECT voucher.create_template('twin', 'voucher', 'CNY', face_value => 1, valid => '[2026-01-01, 2026-02-01)'),
        voucher.grant('alice', 'twin', at => '2026-01-01'), voucher.grant('alice', 'twin', at => '2026-01-01');
-SELECT voucher.extend('alice', 16, '2026-03-01', at => '2026-01-07');
-SELECT voucher.merge('alice', '{16, 17}', at => '2026-01-07');
+SELECT voucher.extend('alice', 18, '2026-03-01', at => '2026-01-07');
+SELECT voucher.merge('alice', '{18, 19}', at => '2026-01-07');
 \echo :SQLSTATE
-SELECT voucher.extend('alice', 17, '2026-03-01', at => '2026-01-07'), voucher.merge('alice', '{16, 17}', at => '2026-01-07');
+SELECT voucher.extend('alice', 19, '2026-03-01', at => '2026-01-07'), voucher.merge('alice', '{18, 19}', at => '2026-01-07');
 
 SELECT account_id, instrument_id, version, kind, amount, balance, request_id, reason, actor, peer_account_id AS peer, peer_instrument_id
 FROM voucher.entry WHERE kind NOT IN ('issue', 'settle', 'freeze', 'unfreeze', 'extend') ORDER BY 1, 2, 3;
--- Nothing was made or lost: 8 vouchers and coupons of 100 + 100 + 3 * 100 + 30 + 100 and twice 1, less the 10 of bob's order
+-- Nothing was made or lost: 100 + 100 + 3 * 100 + 30 + 100 and twice 1, less the 10 of bob's order, is 622
 SELECT voucher.sum(balance) FROM voucher.instrument;
 SELECT * FROM voucher.check();

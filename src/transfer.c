@@ -210,6 +210,7 @@ ArrayArgument(FunctionCallInfo fcinfo, int n, const char *name, int least, Datum
 	if (count < least)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 least == 1 ? errmsg("argument \"%s\" must not be empty", name) :
 				 errmsg("argument \"%s\" must have at least %d elements", name, least)));
 	for (int i = 0; i < count; i++)
 	{
