@@ -22,7 +22,7 @@ REGRESS    = amount code scope catalog template account ledger issue activation 
              refund invoice history list statement check order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice freeze-settle
+             refund-refund refund-invoice freeze-settle revoke-settle transfer-transfer
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 
