@@ -406,6 +406,7 @@ INSERT INTO sample VALUES
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
+    ('to_account_id', 'text', '''bob'''), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
     (NULL, 'timestamptz', '''2026-03-01'''), (NULL, 'tstzrange', '''[2026-01-01, 2027-01-01)'''), (NULL, 'interval', '''1 day'''),
     (NULL, 'voucher.amount', '''5'''), (NULL, 'voucher.scope', '''*'''), (NULL, 'voucher.code', '''0000-0000-0000-0012'''),
@@ -425,6 +426,7 @@ WHERE p.prokind = 'f';
 DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'internal');
 -- A new order, a new campaign
 UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'));
+UPDATE argument SET value = '''2027-01-01''' WHERE (proname, name) = ('extend', 'until');
 -- Every type has a sample
 SELECT proname, name, type FROM argument WHERE value IS NULL;
 
