@@ -402,6 +402,7 @@ INSERT INTO sample VALUES
     ('voucher', 'text', '''auto'''), ('coupon', 'text', '''auto'''), ('promo_code', 'text', 'NULL'), ('status', 'text', '''available'''),
     ('kind', 'text', '''coupon'''), ('audience', 'text', '''everyone'''), ('valid_from', 'text', '''activation'''),
     ('time_zone', 'text', '''UTC'''), ('refund_policy', 'text', '''forfeit'''), ('discount_rate', 'numeric', 'NULL'),
+    ('policy', 'text', '''largest'''), ('effect', 'text', 'NULL'), (NULL, 'text[]', '''{}'''),
     ('instrument_id', 'bigint', '1'), ('lines', 'voucher.line[]', 'NULL'), ('duration', 'interval', '''1 month'''),
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),

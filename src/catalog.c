@@ -42,6 +42,8 @@ PG_FUNCTION_INFO_V1(normalize_promo_code);
 #define KEY_CURRENCY	'c'
 #define KEY_TEMPLATE	't'
 #define KEY_PROMO_CODE	'w'
+#define KEY_POLICY		'y'
+#define KEY_DEFAULT		'd'
 
 typedef struct NameEntry
 {
@@ -59,9 +61,11 @@ static MemoryContext catalogContext;
 static HTAB *names;
 static HTAB *templates;
 static bool stale = true;
-static Oid	watched[4];
 
-static const char *const watchedTables[] = {"currency", "order_type", "product", "template"};
+static const char *const watchedTables[] = {
+	"currency", "order_type", "product", "template", "policy", "default_policy"
+};
+static Oid	watched[lengthof(watchedTables)];
 
 /* A relation changed: is it one of ours? */
 static void
@@ -255,6 +259,31 @@ KindFromName(const char *name)
 	elog(ERROR, "unknown kind \"%s\"", name);
 }
 
+/* How many products a scope names; PG_INT32_MAX if it is universal. */
+static int
+CountProducts(const Scope *scope)
+{
+	for (int i = 0; i < scope->nincludes; i++)
+	{
+		if (scope->terms[i].pathLen == 1 && ScopeText(scope)[scope->terms[i].path] == '*')
+			return PG_INT32_MAX;
+	}
+	return scope->nincludes;
+}
+
+/* The kinds that an array of names stands for. */
+static int
+KindBits(int column)
+{
+	const char **names;
+	int			n = OptionalTextArray(column, &names);
+	int			bits = 0;
+
+	for (int i = 0; i < n; i++)
+		bits |= KIND_BIT(KindFromName(names[i]));
+	return bits;
+}
+
 /* The length of an interval in microseconds, a month taken as 30 days, as PostgreSQL compares. */
 int64
 IntervalSpan(const Interval *interval)
@@ -308,7 +337,13 @@ BuildTemplate(void)
 	template->promoCode = OptionalText(22);
 	terms->nregions = OptionalTextArray(23, &terms->regions);
 	terms->tags = OptionalCopy(24, -1);
-	template->transferable = StoreBool(0, 25);
+	terms->reduces = StoreBool(0, 25);
+	terms->thresholdAfter = StoreBool(0, 26);
+	terms->thresholdStrict = StoreBool(0, 27);
+	terms->priority = StoreInt32(0, 28);
+	terms->excludes = KindBits(29);
+	terms->nproducts = CountProducts(terms->scope);
+	template->transferable = StoreBool(0, 30);
 	MemoryContextSwitchTo(old);
 
 	entry = hash_search(templates, &terms->templateId, HASH_ENTER, NULL);
@@ -360,6 +395,69 @@ CatalogTemplateByPromoCode(const char *promoCode)
 	template = BuildTemplate();
 	KeepName(KEY_PROMO_CODE, promoCode, template);
 	return template;
+}
+
+/* The policy of the row that the last statement found: name, vouchers, sort, charges. */
+static Policy *
+BuildPolicy(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(catalogContext);
+	Policy	   *policy = palloc0(sizeof(Policy));
+	const char **keys;
+	int			n;
+
+	policy->name = OptionalText(1);
+	policy->vouchers = OptionalInt32(2, PG_INT32_MAX);
+	n = OptionalTextArray(3, &keys);
+	for (int i = 0; i < n; i++)
+	{
+		if (policy->nkeys >= lengthof(policy->keys) ||
+			!SortKeyFromName(keys[i], &policy->keys[policy->nkeys++]))
+			elog(ERROR, "policy \"%s\" has an unknown sort key \"%s\"", policy->name, keys[i]);
+	}
+	n = OptionalTextArray(4, &keys);
+	for (int i = 0; i < n; i++)
+	{
+		if (policy->ncharges >= lengthof(policy->charges) ||
+			!ChargeKeyFromName(keys[i], &policy->charges[policy->ncharges++]))
+			elog(ERROR, "policy \"%s\" has an unknown order of charges \"%s\"", policy->name,
+				 keys[i]);
+	}
+	MemoryContextSwitchTo(old);
+	return policy;
+}
+
+/* A deduction policy by its name; error VC011 if there is none. */
+const Policy *
+CatalogPolicy(const char *name)
+{
+	Policy	   *policy = FindName(KEY_POLICY, name);
+
+	if (policy != NULL)
+		return policy;
+	if (!LookUp(STMT_POLICY, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_POLICY),
+				 errmsg("deduction policy \"%s\" does not exist", name),
+				 errhint("Policies are rows of voucher.policy.")));
+	policy = BuildPolicy();
+	KeepName(KEY_POLICY, name, policy);
+	return policy;
+}
+
+/* The policy of orders of a payment type that name none. */
+const Policy *
+CatalogDefaultPolicy(const char *paymentType)
+{
+	Policy	   *policy = FindName(KEY_DEFAULT, paymentType);
+
+	if (policy != NULL)
+		return policy;
+	if (!LookUp(STMT_DEFAULT_POLICY, paymentType))
+		elog(ERROR, "the shipped deduction policy is missing");
+	policy = BuildPolicy();
+	KeepName(KEY_DEFAULT, paymentType, policy);
+	return policy;
 }
 
 /* A path and all that it lies below, as a text[]. */

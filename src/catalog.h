@@ -1,6 +1,6 @@
 /*
  * catalog.h
- *		Products, order types, currencies and templates, kept in memory.
+ *		Products, order types, currencies, templates and policies, kept in memory.
  *
  * What the functions return lives at least until the transaction ends.
  */
@@ -40,6 +40,8 @@ extern const Template *CatalogTemplateByName(const char *name);
 extern const Template *CatalogTemplateByPromoCode(const char *promoCode);
 extern const Product *CatalogProduct(const char *product);
 extern void CatalogCheckOrderType(const char *orderType);
+extern const Policy *CatalogPolicy(const char *name);
+extern const Policy *CatalogDefaultPolicy(const char *paymentType);
 extern int	CatalogDigits(const char *currency);
 extern void CheckMinorUnit(Amount amount, const char *currency, const char *what);
 extern char *NormalizePromoCode(const char *promoCode);

@@ -107,6 +107,12 @@ CREATE TABLE voucher.template (
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
     regions        text[] COLLATE "C",
     tags           jsonb,
+    effect         text COLLATE "C",
+    reduces        boolean NOT NULL GENERATED ALWAYS AS (COALESCE(effect OPERATOR(pg_catalog.=) 'reduction', kind OPERATOR(pg_catalog.<>) 'voucher')) STORED,
+    threshold_after  boolean NOT NULL DEFAULT false,
+    threshold_strict boolean NOT NULL DEFAULT false,
+    priority       integer NOT NULL DEFAULT 0,
+    excludes       text[] COLLATE "C" NOT NULL DEFAULT '{}',
     transferable   boolean NOT NULL DEFAULT false,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
@@ -118,7 +124,10 @@ CREATE TABLE voucher.template (
     CONSTRAINT template_value_check CHECK ((face_value IS NULL) OPERATOR(pg_catalog.<>) (discount_rate IS NULL)),
     CONSTRAINT template_face_value_check CHECK (face_value OPERATOR(voucher.>) 0),
     CONSTRAINT template_discount_rate_check CHECK (discount_rate OPERATOR(pg_catalog.>) 0 AND discount_rate OPERATOR(pg_catalog.<=) 1),
-    CONSTRAINT template_voucher_has_face_value CHECK (kind OPERATOR(pg_catalog.<>) 'voucher' OR face_value IS NOT NULL),
+    CONSTRAINT template_voucher_has_face_value CHECK (kind OPERATOR(pg_catalog.<>) 'voucher' OR face_value IS NOT NULL
+                                                        OR COALESCE(effect OPERATOR(pg_catalog.=) 'reduction', false)),
+    CONSTRAINT template_effect_check CHECK (effect OPERATOR(pg_catalog.=) ANY ('{tender,reduction}'::pg_catalog.text[])),
+    CONSTRAINT template_excludes_check CHECK (excludes OPERATOR(pg_catalog.<@) '{voucher,coupon,promo_code}'::pg_catalog.text[]),
     CONSTRAINT template_maximum_check CHECK (maximum OPERATOR(voucher.>) 0),
     CONSTRAINT template_threshold_check CHECK (threshold OPERATOR(voucher.>=) 0),
     CONSTRAINT template_payment_type_check CHECK (payment_type OPERATOR(pg_catalog.=) ANY ('{subscription,pay_as_you_go}'::pg_catalog.text[])),
@@ -148,7 +157,7 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.template_template_id_seq', '
 CREATE INDEX template_campaign_idx ON voucher.template (campaign);
 CREATE INDEX template_scope_idx ON voucher.template USING gin (scope);
 COMMENT ON TABLE voucher.template IS 'what is issued: the rules of a voucher, coupon or promo code; a written row never changes';
-COMMENT ON COLUMN voucher.template.kind IS 'voucher (pays as tender), coupon or promo_code (reduce the price)';
+COMMENT ON COLUMN voucher.template.kind IS 'voucher, coupon or promo_code';
 COMMENT ON COLUMN voucher.template.campaign IS 'the campaign it is claimed with; also whom an invitation covers';
 COMMENT ON COLUMN voucher.template.face_value IS 'stored value of a voucher, or what a coupon or promo code takes off; or discount_rate';
 COMMENT ON COLUMN voucher.template.discount_rate IS 'share of the eligible lines that is taken off: 0.25 = pay 75 %';
@@ -171,6 +180,60 @@ COMMENT ON COLUMN voucher.template.promo_code IS 'the public word of a promo cod
 COMMENT ON COLUMN voucher.template.regions IS 'regions of the lines that it covers; null: any, and lines without one';
 COMMENT ON COLUMN voucher.template.tags IS 'resource tags, each with its value, that a line must have for it to cover it; null: none';
 COMMENT ON COLUMN voucher.template.transferable IS 'may an account pass it on to another, once and unused';
+COMMENT ON COLUMN voucher.template.effect IS 'tender (pays what is due; the price stays) or reduction (lowers the price); null: a voucher is a tender, a coupon or promo code a reduction';
+COMMENT ON COLUMN voucher.template.reduces IS 'true if its effect is reduction';
+COMMENT ON COLUMN voucher.template.threshold_after IS 'the threshold looks at what earlier reductions leave of the eligible lines, not at their list prices';
+COMMENT ON COLUMN voucher.template.threshold_strict IS 'the eligible lines must come to more than the threshold, not to as much';
+COMMENT ON COLUMN voucher.template.priority IS 'lower first, under a deduction policy that sorts by it';
+COMMENT ON COLUMN voucher.template.excludes IS 'kinds of which it does not go with another one in one order: voucher, coupon, promo_code';
+
+-- ---------------------------------------------------------------------------
+-- Deduction policies: which vouchers pay first
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE voucher.policy (
+    policy             text COLLATE "C" NOT NULL,
+    vouchers_per_order integer,
+    sort               text[] COLLATE "C" NOT NULL,
+    charges            text[] COLLATE "C" NOT NULL DEFAULT '{}',
+    shipped            boolean NOT NULL DEFAULT false,
+    CONSTRAINT policy_pkey PRIMARY KEY (policy),
+    CONSTRAINT policy_name_check CHECK (policy OPERATOR(pg_catalog.<>) '' AND pg_catalog.octet_length(policy) <= 255),
+    CONSTRAINT policy_vouchers_check CHECK (vouchers_per_order OPERATOR(pg_catalog.>) 0),
+    CONSTRAINT policy_sort_check CHECK (
+        sort OPERATOR(pg_catalog.<@) '{deductible_desc,balance_desc,balance_asc,expiry_asc,issued_asc,start_asc,priority_asc,restricted_first,single_product_first,fewest_products}'::pg_catalog.text[]
+        AND pg_catalog.cardinality(sort) BETWEEN 0 AND 10 AND COALESCE(pg_catalog.array_ndims(sort), 1) OPERATOR(pg_catalog.=) 1),
+    CONSTRAINT policy_charges_check CHECK (
+        charges OPERATOR(pg_catalog.<@) '{amount_desc,amount_asc,line_asc}'::pg_catalog.text[]
+        AND pg_catalog.cardinality(charges) BETWEEN 0 AND 3 AND COALESCE(pg_catalog.array_ndims(charges), 1) OPERATOR(pg_catalog.=) 1)
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.policy', 'WHERE NOT shipped');
+COMMENT ON TABLE voucher.policy IS 'deduction policies: how many vouchers an order takes, and in which order; add your own; a written row never changes';
+COMMENT ON COLUMN voucher.policy.vouchers_per_order IS 'the most vouchers that one order takes; null: any number';
+COMMENT ON COLUMN voucher.policy.sort IS 'what vouchers are sorted by: the first key that differs decides, last the lower id';
+COMMENT ON COLUMN voucher.policy.charges IS 'the order in which a voucher pays the lines, each in full before the next, last the lower line number; empty: all lines in proportion';
+COMMENT ON COLUMN voucher.policy.shipped IS 'true for the rows that come with the extension';
+
+INSERT INTO voucher.policy (policy, vouchers_per_order, sort, charges, shipped) VALUES
+    ('largest',    1,    '{deductible_desc,balance_desc,expiry_asc,issued_asc}',    '{}',            true),
+    ('alibaba',    1,    '{balance_desc,expiry_asc,issued_asc}',                    '{}',            true),
+    ('tencent',    NULL, '{expiry_asc,deductible_desc,balance_asc}',                '{}',            true),
+    ('huawei',     NULL, '{restricted_first,expiry_asc}',                           '{}',            true),
+    ('baidu',      NULL, '{single_product_first,expiry_asc,balance_asc}',           '{}',            true),
+    ('aws',        NULL, '{expiry_asc,fewest_products,issued_asc}',                 '{amount_desc}', true),
+    ('metronome',  NULL, '{priority_asc,fewest_products,expiry_asc,start_asc}',     '{}',            true),
+    ('openmeter',  NULL, '{priority_asc,expiry_asc,issued_asc}',                    '{}',            true);
+
+-- Ships empty: a shipped row that is changed would not be dumped.
+CREATE TABLE voucher.default_policy (
+    payment_type text COLLATE "C" NOT NULL,
+    policy       text COLLATE "C" NOT NULL,
+    CONSTRAINT default_policy_pkey PRIMARY KEY (payment_type),
+    CONSTRAINT default_policy_payment_type_check CHECK (payment_type OPERATOR(pg_catalog.=) ANY ('{subscription,pay_as_you_go}'::pg_catalog.text[])),
+    CONSTRAINT default_policy_policy_fkey FOREIGN KEY (policy) REFERENCES voucher.policy
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.default_policy', '');
+COMMENT ON TABLE voucher.default_policy IS 'the deduction policy of orders of a payment type that name none; a payment type without a row has largest';
 
 -- ---------------------------------------------------------------------------
 -- Each session keeps the catalogue in memory.  A change sends every session
@@ -190,10 +253,16 @@ CREATE TRIGGER t9_changed AFTER INSERT OR UPDATE OR DELETE ON voucher.product
     FOR EACH ROW EXECUTE FUNCTION voucher.catalog_changed();
 CREATE TRIGGER t9_changed AFTER INSERT OR UPDATE OR DELETE ON voucher.template
     FOR EACH ROW EXECUTE FUNCTION voucher.catalog_changed();
+CREATE TRIGGER t9_changed AFTER INSERT OR UPDATE OR DELETE ON voucher.policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.catalog_changed();
+CREATE TRIGGER t9_changed AFTER INSERT OR UPDATE OR DELETE ON voucher.default_policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.catalog_changed();
 ALTER TABLE voucher.currency ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.order_type ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.product ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.template ENABLE ALWAYS TRIGGER t9_changed;
+ALTER TABLE voucher.policy ENABLE ALWAYS TRIGGER t9_changed;
+ALTER TABLE voucher.default_policy ENABLE ALWAYS TRIGGER t9_changed;
 
 -- ---------------------------------------------------------------------------
 -- Writing the catalogue

@@ -183,8 +183,8 @@ CREATE FUNCTION voucher.check(
            format('discount %s, voucher %s', s.discount, s.voucher), format('discount %s, voucher %s', p.discount, p.voucher)
     FROM voucher.settlement AS s
     CROSS JOIN LATERAL (
-        SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind <> 'voucher'), 0::voucher.amount) AS discount,
-               COALESCE(voucher.sum(u.paid) FILTER (WHERE t.kind = 'voucher'), 0::voucher.amount) AS voucher
+        SELECT COALESCE(voucher.sum(u.paid) FILTER (WHERE t.reduces), 0::voucher.amount) AS discount,
+               COALESCE(voucher.sum(u.paid) FILTER (WHERE NOT t.reduces), 0::voucher.amount) AS voucher
         FROM unnest(s.parts) AS u
         JOIN voucher.instrument AS n ON n.account_id = s.account_id AND n.instrument_id = u.instrument_id
         JOIN voucher.template AS t ON t.template_id = n.template_id) AS p

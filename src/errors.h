@@ -23,6 +23,7 @@
 #define ERRCODE_VC_UNKNOWN_CODE				MAKE_SQLSTATE('V','C','0','0','8')
 #define ERRCODE_VC_UNKNOWN_ORDER			MAKE_SQLSTATE('V','C','0','0','9')
 #define ERRCODE_VC_UNKNOWN_INVOICE			MAKE_SQLSTATE('V','C','0','1','0')
+#define ERRCODE_VC_UNKNOWN_POLICY			MAKE_SQLSTATE('V','C','0','1','1')
 
 /* VC1xx: why an instrument does not apply; plan.h names each one's reason */
 #define ERRCODE_VC_NOT_YET_EFFECTIVE		MAKE_SQLSTATE('V','C','1','0','1')
@@ -41,7 +42,8 @@
 #define ERRCODE_VC_NOT_CLAIMABLE			MAKE_SQLSTATE('V','C','1','1','4')
 #define ERRCODE_VC_REGION					MAKE_SQLSTATE('V','C','1','1','5')
 #define ERRCODE_VC_TAGS						MAKE_SQLSTATE('V','C','1','1','6')
-#define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','2','0')
+#define ERRCODE_VC_NOT_COMBINABLE			MAKE_SQLSTATE('V','C','1','2','0')
+#define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','3','0')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')

@@ -130,6 +130,21 @@ ScopeDetail(const Terms *terms, const PlanOrder *order)
 					ScopeString(terms->scope), line->product);
 }
 
+/* How far the lines are from the threshold. */
+static char *
+ThresholdDetail(const Candidate *candidate)
+{
+	const Terms *terms = candidate->terms;
+
+	if (terms->thresholdStrict)
+		return psprintf("The lines that it covers come to %s and must come to more than %s.",
+						AmountToString(candidate->base), AmountToString(terms->threshold));
+	return psprintf("The lines that it covers come to %s; %s more would reach %s.",
+					AmountToString(candidate->base),
+					AmountToString(terms->threshold - candidate->base),
+					AmountToString(terms->threshold));
+}
+
 /* The time that an instrument was held against: the first line's. */
 static char *
 OrderTime(const PlanOrder *order)
@@ -193,10 +208,9 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_DURATION:
 			return DurationDetail(terms, order);
 		case REASON_THRESHOLD:
-			return psprintf("The lines that it covers come to %s; %s more would reach %s.",
-							AmountToString(candidate->base),
-							AmountToString(terms->threshold - candidate->base),
-							AmountToString(terms->threshold));
+			return ThresholdDetail(candidate);
+		case REASON_EXCLUDED:
+			return psprintf("It does not combine with %s.", Subject(candidate->rival));
 	}
 	return NULL;
 }

@@ -267,6 +267,7 @@ ReadSettled(const char *accountId, const char *orderId, Row *row, OrderRequest *
 	request->voucher = TextOf(row, SET_CHOSEN_VOUCHER);
 	request->coupon = TextOf(row, SET_CHOSEN_COUPON);
 	request->promoCode = TextOf(row, SET_PROMO_CODE);
+	request->policy = TextOf(row, SET_POLICY);
 	request->at = DatumGetTimestampTz(row->values[SET_AT]);
 	ReadLines(request, DatumGetArrayTypeP(row->values[SET_LINES]));
 	return DatumGetInt64(row->values[SET_EPOCH]);
@@ -274,7 +275,8 @@ ReadSettled(const char *accountId, const char *orderId, Row *row, OrderRequest *
 
 /*
  * The facts that an order was settled on.  The promo code applied, or it would
- * not be settled: its instrument was issued before, and the account invited.
+ * not be settled: the account was invited.  If nothing was left that it could
+ * take off, it was not used and may have no instrument.
  */
 static void
 LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *facts)
@@ -291,6 +293,8 @@ LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *f
 	order->digits = CatalogDigits(request->currency);
 	order->nlines = request->nlines;
 	order->lines = request->lines;
+	facts->policy = request->policy == NULL ? CatalogDefaultPolicy(request->paymentType) :
+		CatalogPolicy(request->policy);
 	LookUpPastLines(row, order);
 	facts->account.accountId = request->accountId;
 	facts->account.currency = pstrdup(request->currency);
@@ -318,6 +322,16 @@ LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *f
 			facts->promo = candidate;
 		}
 		n++;
+	}
+	if (request->promoCode != NULL && facts->promo == NULL)
+	{
+		const Template *template = CatalogTemplateByPromoCode(request->promoCode);
+
+		if (template == NULL)
+			elog(ERROR, "promo code \"%s\" does not exist", request->promoCode);
+		facts->promo = &facts->candidates[n++];
+		NewPromoCandidate(template, request->at, facts->promo);
+		facts->promo->invited = true;
 	}
 	facts->ncandidates = n;
 }

@@ -232,3 +232,13 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.template
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.template
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+
+-- A settlement names its policy: it must go on meaning what it meant.
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.policy
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(voucher_match);
 
 /* What applies first, by kind in the order of deduction, best first. */
 static int
-CompareMatches(const void *a, const void *b)
+CompareMatches(const void *a, const void *b, void *policy)
 {
 	const Candidate *left = *(Candidate *const *) a;
 	const Candidate *right = *(Candidate *const *) b;
@@ -28,7 +28,7 @@ CompareMatches(const void *a, const void *b)
 		return leftApplies ? -1 : 1;
 	if (left->terms->kind != right->terms->kind)
 		return (int) left->terms->kind - (int) right->terms->kind;
-	return CompareCandidates(left, right, &LargestFirst);
+	return CompareCandidates(left, right, policy);
 }
 
 /* The judged candidates in the order of match's rows. */
@@ -39,7 +39,8 @@ SortMatches(const OrderFacts *facts)
 
 	for (int i = 0; i < facts->ncandidates; i++)
 		sorted[i] = &facts->candidates[i];
-	qsort(sorted, facts->ncandidates, sizeof(Candidate *), CompareMatches);
+	qsort_arg(sorted, facts->ncandidates, sizeof(Candidate *), CompareMatches,
+			  (void *) facts->policy);
 	return sorted;
 }
 
@@ -87,6 +88,7 @@ voucher_match(PG_FUNCTION_ARGS)
 	ReadOrderArguments(fcinfo, 1, &request);
 	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
 	request.at = TimeArgument(fcinfo, next + 1, "at");
+	request.policy = OptionalTextArgument(fcinfo, next + 2);
 
 	StoreBegin();
 	CatalogBegin();

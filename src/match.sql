@@ -13,6 +13,7 @@ CREATE FUNCTION voucher.match(
     currency     text DEFAULT NULL,
     promo_code   text DEFAULT NULL,
     at           timestamptz DEFAULT pg_catalog.now(),
+    policy       text DEFAULT NULL,
     OUT rank          integer,
     OUT kind          text,
     OUT instrument_id bigint,
@@ -25,5 +26,5 @@ CREATE FUNCTION voucher.match(
     OUT detail        text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'voucher_match' LANGUAGE C STABLE;
-COMMENT ON FUNCTION voucher.match(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.match(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, timestamptz, text)
     IS 'what of the account''s instruments applies to an order, best first, with what each alone would pay; and why each other one does not';

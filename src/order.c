@@ -355,7 +355,7 @@ ReadCandidate(const Row *row, Candidate *candidate)
 }
 
 /* A promo code that the account has not used yet: its first use issues the instrument. */
-static void
+void
 NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate)
 {
 	candidate->instrumentId = 0;
@@ -424,6 +424,8 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 
 	memset(facts, 0, sizeof(OrderFacts));
 	order->paymentType = PaymentTypeFromName(request->paymentType);
+	facts->policy = request->policy == NULL ? CatalogDefaultPolicy(request->paymentType) :
+		CatalogPolicy(request->policy);
 	LookUpLines(request);
 	if (request->promoCode != NULL)
 	{
@@ -490,16 +492,46 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	order->digits = CatalogDigits(order->currency);
 }
 
+/* Error for a choice that is none. */
+pg_noreturn static void
+RefuseChoice(const char *choice, InstrumentKind kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid choice of %s: \"%s\"", KindName(kind), choice),
+			 errhint("Give auto, none, ids with commas between them, or \"not\" and ids.")));
+}
+
+/* The account's instrument of a kind and id; error VC007 if there is none. */
+static Candidate *
+FindCandidate(int64 id, InstrumentKind kind, OrderFacts *facts)
+{
+	for (int i = 0; i < facts->ncandidates; i++)
+	{
+		Candidate  *candidate = &facts->candidates[i];
+
+		if (candidate->instrumentId == id && candidate->terms->kind == kind)
+			return candidate;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
+			 errmsg("account \"%s\" has no %s " INT64_FORMAT " in %s",
+					facts->account.accountId, KindName(kind), id, facts->order.currency)));
+}
+
 /*
- * What the caller chose of a kind: auto, none, or the id of an instrument that
- * must apply.  Candidates have been judged.
+ * What the caller chose of a kind: auto, none, ids of instruments that must
+ * apply and are used, or "not" and ids of those that are not.  Candidates have
+ * been judged.
  */
 Choice
 ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
 {
-	Choice		result = {CHOICE_AUTO, NULL};
-	char	   *end;
-	int64		id;
+	Choice		result = {CHOICE_AUTO, 0, NULL};
+	bool		barred = strncmp(choice, "not ", 4) == 0;
+	int			most = kind == KIND_VOUCHER ? facts->policy->vouchers : 1;
+	const char *next = barred ? choice + 4 : choice;
+	int			nids = 1;
 
 	if (strcmp(choice, "auto") == 0)
 		return result;
@@ -508,27 +540,43 @@ ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts)
 		result.mode = CHOICE_NONE;
 		return result;
 	}
-	errno = 0;
-	id = strtoi64(choice, &end, 10);
-	if (errno != 0 || *end != '\0' || !isdigit((unsigned char) *choice))
+	for (const char *c = next; *c != '\0'; c++)
+		nids += (*c == ',');
+	if (!barred && nids > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid choice of %s: \"%s\"", KindName(kind), choice),
-				 errhint("Give auto, none, or the id of one.")));
-	for (int i = 0; i < facts->ncandidates; i++)
+				 kind == KIND_VOUCHER ?
+				 errdetail("Deduction policy \"%s\" allows an order %d of them.",
+						   facts->policy->name, most) :
+				 errdetail("An order takes one at most.")));
+	for (;;)
 	{
-		Candidate  *candidate = &facts->candidates[i];
+		Candidate  *candidate;
+		char	   *end;
+		int64		id;
 
-		if (candidate->instrumentId != id || candidate->terms->kind != kind)
-			continue;
-		if (candidate->reason != REASON_APPLIES)
-			Refuse(candidate, &facts->order);
-		result.mode = CHOICE_NAMED;
-		result.named = candidate;
-		return result;
+		while (*next == ' ')
+			next++;
+		errno = 0;
+		id = strtoi64(next, &end, 10);
+		if (errno != 0 || !isdigit((unsigned char) *next) || (*end != '\0' && *end != ','))
+			RefuseChoice(choice, kind);
+		candidate = FindCandidate(id, kind, facts);
+		if (barred)
+			candidate->barred = true;
+		else if (!candidate->named)
+		{
+			if (candidate->reason != REASON_APPLIES)
+				Refuse(candidate, &facts->order);
+			candidate->named = true;
+			result.mode = CHOICE_NAMED;
+			result.named = candidate;
+			result.nnamed++;
+		}
+		if (*end == '\0')
+			break;
+		next = end + 1;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
-			 errmsg("account \"%s\" has no %s " INT64_FORMAT " in %s",
-					facts->account.accountId, KindName(kind), id, facts->order.currency)));
+	return result;
 }

@@ -21,9 +21,10 @@ typedef struct OrderRequest
 	const char *orderId;		/* NULL in match and quote */
 	const char *paymentType;
 	const char *currency;		/* NULL: the account's only one */
-	const char *voucher;		/* auto, none or an id; NULL in match */
+	const char *voucher;		/* auto, none, ids, or not and ids; NULL in match */
 	const char *coupon;
 	const char *promoCode;		/* normalised; NULL: none */
+	const char *policy;			/* NULL: the payment type's default */
 	TimestampTz at;
 	int			nlines;
 	PlanLine   *lines;
@@ -36,12 +37,12 @@ typedef struct OrderFacts
 {
 	PlanOrder	order;
 	Account		account;
+	const Policy *policy;
 	bool		settled;		/* the order is settled already */
 	int			ncandidates;
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
 } OrderFacts;
-
 
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7
@@ -54,6 +55,7 @@ extern void SetTags(PlanLine *line, Jsonb *tags);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
+extern void NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate);
 extern void ReadCandidate(const Row *row, Candidate *candidate);
 extern Datum MakeTimeRange(TimestampTz from, TimestampTz to);
 extern void ReadValidity(RangeType *validity, Candidate *candidate);

@@ -1,19 +1,15 @@
 /*
  * plan.c
- *		Judges every instrument against an order and works out the settlement.
+ *		Judges every instrument against an order.
  *
- * Rounding happens at two places, both in this file: a percentage is rounded
- * half up to the minor unit (DiscountOf), and what is due after discounts is
- * cut down to it (Evaluate).
+ * A percentage is rounded half up to the minor unit here (ValueOf); what is due
+ * after discounts is cut down to it in combine.c (Evaluate).
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 
 #include "plan.h"
-
-/* What the seed says a customer picks: the largest. */
-const Policy LargestFirst = {4, {SORT_PAYS_DESC, SORT_BALANCE_DESC, SORT_EXPIRY_ASC, SORT_ISSUED_ASC}};
 
 static const char *const kindNames[] = {"coupon", "promo_code", "voucher"};
 static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired",
@@ -151,26 +147,37 @@ JudgeLine(const PlanLine *line, const Terms *terms)
 	return REASON_APPLIES;
 }
 
-/* What a reduction takes off, given what is left of its eligible lines. */
+/* What an instrument is good for on eligible lines: its rate of them or its balance. */
 static Amount
-DiscountOf(const Candidate *candidate, Amount base, int digits)
+ValueOf(const Candidate *candidate, Amount base, int digits)
 {
 	const Terms *terms = candidate->terms;
-	Amount		discount;
+	Amount		value = candidate->balance;
 
 	if (terms->hasRate)
-		discount = AmountMulDivHalfUpTo(base, terms->rate, AMOUNT_ONE, digits);
-	else
-		discount = candidate->balance;
-	return AmountTrunc(Min(Min(discount, terms->maximum), base), digits);
+		value = AmountMulDivHalfUpTo(base, terms->rate, AMOUNT_ONE, digits);
+	return Min(Min(value, terms->maximum), base);
 }
 
-/* What a voucher pays of an amount due, given what is left of its eligible lines. */
-static Amount
+/* What a reduction takes off, given what is left of its eligible lines. */
+Amount
+DiscountOf(const Candidate *candidate, Amount base, int digits)
+{
+	return AmountTrunc(ValueOf(candidate, base, digits), digits);
+}
+
+/* What a tender pays of an amount due, given what is left of its eligible lines. */
+Amount
 TenderOf(const Candidate *candidate, Amount base, Amount due, int digits)
 {
-	return AmountTrunc(Min(Min(candidate->balance, candidate->terms->maximum), Min(base, due)),
-					   digits);
+	return AmountTrunc(Min(ValueOf(candidate, base, digits), due), digits);
+}
+
+/* Do eligible lines of this sum reach the threshold? */
+bool
+ReachesThreshold(const Terms *terms, Amount base)
+{
+	return terms->thresholdStrict ? base > terms->threshold : base >= terms->threshold;
 }
 
 /* Is an instrument valid at the time of a line? */
@@ -268,15 +275,16 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 		candidate->reason = nearest;
 		return;
 	}
-	if (candidate->base < terms->threshold)
+	/* a threshold after reductions is judged again when those are known */
+	if (!ReachesThreshold(terms, candidate->base))
 	{
 		candidate->reason = REASON_THRESHOLD;
 		return;
 	}
 	candidate->reason = REASON_APPLIES;
-	candidate->pays = (terms->kind == KIND_VOUCHER)
-		? TenderOf(candidate, candidate->base, candidate->base, order->digits)
-		: DiscountOf(candidate, candidate->base, order->digits);
+	candidate->pays = terms->reduces
+		? DiscountOf(candidate, candidate->base, order->digits)
+		: TenderOf(candidate, candidate->base, candidate->base, order->digits);
 }
 
 /*
@@ -290,249 +298,5 @@ JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates)
 	{
 		CHECK_FOR_INTERRUPTS();
 		JudgeCandidate(order, &candidates[i]);
-	}
-}
-
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
-
-/*
- * Which of two instruments comes first under a policy: negative when a does.
- * "pays" is what was last worked out for them on the same order.
- */
-int
-CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy)
-{
-	for (int i = 0; i < policy->nkeys; i++)
-	{
-		int			order = 0;
-
-		switch (policy->keys[i])
-		{
-			case SORT_PAYS_DESC:
-				order = COMPARE(b->pays, a->pays);
-				break;
-			case SORT_BALANCE_DESC:
-				order = COMPARE(b->balance, a->balance);
-				break;
-			case SORT_EXPIRY_ASC:
-				order = COMPARE(a->expiry, b->expiry);
-				break;
-			case SORT_ISSUED_ASC:
-				order = COMPARE(a->issuedAt, b->issuedAt);
-				break;
-		}
-		if (order != 0)
-			return order;
-	}
-	return COMPARE(a->instrumentId, b->instrumentId);
-}
-
-/* What is left of the lines that an instrument may touch. */
-static Amount
-EligibleLeft(const PlanOrder *order, const Candidate *candidate, const Amount *left)
-{
-	Amount		sum = 0;
-
-	for (int i = 0; i < order->nlines; i++)
-	{
-		if (candidate->eligible[i] && left[i] > 0)
-			sum += left[i];
-	}
-	return sum;
-}
-
-/* Give an instrument its part and take the shares off what is left of the lines. */
-static void
-AddPart(const PlanOrder *order, PaymentPlan *plan, Candidate *candidate, Amount amount, Amount *left)
-{
-	PlanPart   *part = &plan->parts[plan->nparts];
-	Amount	   *weights;
-
-	if (amount == 0)
-		return;
-	if (part->shares == NULL)
-		part->shares = palloc(order->nlines * sizeof(Amount));
-	weights = palloc(order->nlines * sizeof(Amount));
-	for (int i = 0; i < order->nlines; i++)
-		weights[i] = candidate->eligible[i] ? Max(left[i], 0) : 0;
-	Allocate(amount, order->nlines, weights, AmountQuantum(order->digits), part->shares);
-	pfree(weights);
-
-	for (int i = 0; i < order->nlines; i++)
-		left[i] -= part->shares[i];
-	part->candidate = candidate;
-	part->amount = amount;
-	plan->nparts++;
-}
-
-/* The voucher that comes first under the policy for what is still due, or NULL. */
-static Candidate *
-ChooseVoucher(const PlanOrder *order, int ncandidates, Candidate *candidates,
-			  const Choice *choice, const Policy *policy, Amount due, const Amount *left)
-{
-	Candidate  *best = NULL;
-
-	if (choice->mode == CHOICE_NONE || due == 0)
-		return NULL;
-	for (int i = 0; i < ncandidates; i++)
-	{
-		Candidate  *candidate = &candidates[i];
-
-		if (candidate->terms->kind != KIND_VOUCHER || candidate->reason != REASON_APPLIES)
-			continue;
-		if (choice->mode == CHOICE_NAMED && candidate != choice->named)
-			continue;
-		candidate->pays = TenderOf(candidate, EligibleLeft(order, candidate, left), due,
-								   order->digits);
-		if (candidate->pays > 0 &&
-			(best == NULL || CompareCandidates(candidate, best, policy) < 0))
-			best = candidate;
-	}
-	return best;
-}
-
-/* The settlement with a given coupon and promo code, either of which may be NULL. */
-static void
-Evaluate(const PlanOrder *order, int ncandidates, Candidate *candidates,
-		 Candidate *coupon, Candidate *promo, const Choice *voucherChoice,
-		 const Policy *policy, Amount *left, PaymentPlan *plan)
-{
-	Candidate  *reductions[] = {coupon, promo};
-	Candidate  *voucher;
-	Amount		due;
-
-	plan->nparts = 0;
-	plan->discount = 0;
-	plan->voucher = 0;
-	for (int i = 0; i < order->nlines; i++)
-		left[i] = order->lines[i].amount;
-
-	for (int i = 0; i < lengthof(reductions); i++)
-	{
-		Amount		discount;
-
-		if (reductions[i] == NULL)
-			continue;
-		/* lines below zero may leave less of the order than of the eligible lines */
-		discount = DiscountOf(reductions[i], EligibleLeft(order, reductions[i], left),
-							  order->digits);
-		discount = Min(discount, AmountTrunc(plan->gross - plan->discount, order->digits));
-		AddPart(order, plan, reductions[i], discount, left);
-		plan->discount += discount;
-	}
-
-	due = AmountTrunc(plan->gross - plan->discount, order->digits);
-	plan->rounding = plan->gross - plan->discount - due;
-
-	voucher = ChooseVoucher(order, ncandidates, candidates, voucherChoice, policy, due, left);
-	if (voucher != NULL)
-	{
-		plan->voucher = voucher->pays;
-		AddPart(order, plan, voucher, voucher->pays, left);
-	}
-	plan->cash = due - plan->voucher;
-}
-
-/*
- * Is one settlement better for the customer: less cash, then less of his
- * vouchers, then fewer instruments spent?  A tie keeps the earlier one.
- */
-static bool
-IsBetter(const PaymentPlan *a, const PaymentPlan *b)
-{
-	if (a->cash != b->cash)
-		return a->cash < b->cash;
-	if (a->voucher != b->voucher)
-		return a->voucher < b->voucher;
-	return a->nparts < b->nparts;
-}
-
-/*
- * The candidates of a kind that the choice leaves open, best first; NULL
- * stands for "none of them".  Returns how many options there are.
- */
-static int
-Options(int ncandidates, Candidate *candidates, InstrumentKind kind, const Choice *choice,
-		const Policy *policy, Candidate **options)
-{
-	int			n = 0;
-
-	if (choice->mode == CHOICE_NAMED)
-	{
-		options[0] = choice->named;
-		return 1;
-	}
-	if (choice->mode == CHOICE_AUTO)
-	{
-		for (int i = 0; i < ncandidates; i++)
-		{
-			if (candidates[i].terms->kind != kind ||
-				candidates[i].reason != REASON_APPLIES)
-				continue;
-			/* insertion sort: an account holds few coupons that apply */
-			options[n] = &candidates[i];
-			for (int j = n++; j > 0 && CompareCandidates(options[j], options[j - 1], policy) < 0; j--)
-			{
-				Candidate  *swap = options[j];
-
-				options[j] = options[j - 1];
-				options[j - 1] = swap;
-			}
-		}
-	}
-	options[n++] = NULL;
-	return n;
-}
-
-/*
- * Work out the settlement: at most one coupon, one promo code and one voucher.
- * Candidates have been judged, and a named one applies.  Every coupon is tried
- * with every promo code; the voucher is the policy's first for what they leave
- * due.
- *
- * Errors: amount out of range, if the lines add up to more than an amount
- * holds.  Memory: current context.
- */
-void
-MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
-		 const Choice choice[KIND_COUNT], const Policy *policy, PaymentPlan *plan)
-{
-	Candidate **coupons = palloc((ncandidates + 1) * sizeof(Candidate *));
-	Candidate **promos = palloc((ncandidates + 1) * sizeof(Candidate *));
-	Amount	   *left = palloc(order->nlines * sizeof(Amount));
-	PaymentPlan trial = {0};
-	int			ncoupons;
-	int			npromos;
-
-	memset(plan, 0, sizeof(PaymentPlan));
-	for (int i = 0; i < order->nlines; i++)
-		plan->gross = AmountAdd(plan->gross, order->lines[i].amount);
-	trial.gross = plan->gross;
-	if (plan->gross < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the order comes to less than zero"),
-				 errdetail("Its lines add up to %s.", AmountToString(plan->gross))));
-
-	ncoupons = Options(ncandidates, candidates, KIND_COUPON, &choice[KIND_COUPON], policy, coupons);
-	npromos = Options(ncandidates, candidates, KIND_PROMO_CODE, &choice[KIND_PROMO_CODE], policy,
-					  promos);
-	for (int i = 0; i < ncoupons; i++)
-	{
-		for (int j = 0; j < npromos; j++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			Evaluate(order, ncandidates, candidates, coupons[i], promos[j],
-					 &choice[KIND_VOUCHER], policy, left, &trial);
-			if ((i == 0 && j == 0) || IsBetter(&trial, plan))
-			{
-				/* the loser's buffers serve the next trial */
-				PaymentPlan swap = *plan;
-
-				*plan = trial;
-				trial = swap;
-				trial.gross = plan->gross;
-			}
-		}
 	}
 }

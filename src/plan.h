@@ -17,9 +17,10 @@
 #include "scope.h"
 
 /*
- * What an instrument is.  The order is the order of deduction: list price,
- * then coupon, then promo code (both reduce the price), then voucher (pays as
- * tender), then cash.
+ * What an instrument is.  The order is the order of deduction among those of
+ * one effect: list price, then what reduces it, then what pays as tender, then
+ * cash.  The effect is the template's: by default a voucher pays, and a coupon
+ * and a promo code reduce.
  */
 typedef enum InstrumentKind
 {
@@ -29,6 +30,7 @@ typedef enum InstrumentKind
 } InstrumentKind;
 
 #define KIND_COUNT 3
+#define KIND_BIT(kind) (1 << (kind))
 
 typedef enum PaymentType
 {
@@ -76,7 +78,9 @@ typedef enum InstrumentStatus
 	  "%s is only for the first purchase of a product") \
 	R(DURATION, "duration", ERRCODE_VC_DURATION, "%s does not cover the duration") \
 	R(THRESHOLD, "below_threshold", ERRCODE_VC_BELOW_THRESHOLD, \
-	  "%s needs a larger order")
+	  "%s needs a larger order") \
+	R(EXCLUDED, "excluded", ERRCODE_VC_NOT_COMBINABLE, \
+	  "%s does not combine with what else is named")
 
 typedef enum Reason
 {
@@ -105,6 +109,12 @@ typedef struct Terms
 	int			nregions;		/* 0 = any region */
 	const char **regions;
 	const Jsonb *tags;			/* that a line must have; NULL = none */
+	bool		reduces;		/* lowers the price; else pays as tender, after rounding */
+	bool		thresholdAfter; /* it looks at what earlier reductions leave */
+	bool		thresholdStrict;	/* more than the threshold, not as much */
+	int32		priority;		/* lower first, where a policy asks */
+	int			excludes;		/* KIND_BITs that it does not combine with */
+	int			nproducts;		/* that its scope names; PG_INT32_MAX = universal */
 } Terms;
 
 /* A line of an order, with what is known of its product. */
@@ -150,6 +160,8 @@ typedef struct Candidate
 	bool		frozen;
 	bool		cancelled;		/* revoked or transferred away */
 	bool		invited;		/* to the template's campaign; read if invitedOnly */
+	bool		named;			/* by the caller: must be used */
+	bool		barred;			/* by the caller: must not */
 	TimestampTz effective;		/* half-open: [effective, expiry) */
 	TimestampTz expiry;
 	TimestampTz issuedAt;
@@ -158,6 +170,9 @@ typedef struct Candidate
 	Amount		base;			/* list price of the eligible lines */
 	Amount		pays;			/* what it would pay or take off alone */
 	bool	   *eligible;		/* per line */
+	/* while plans are tried: */
+	int			place;			/* among the vouchers that reduce */
+	const struct Candidate *rival;	/* what it does not combine with, if EXCLUDED */
 } Candidate;
 
 typedef enum ChoiceMode
@@ -167,32 +182,63 @@ typedef enum ChoiceMode
 	CHOICE_NAMED
 } ChoiceMode;
 
+/* Of several vouchers that are named, each is marked. */
 typedef struct Choice
 {
 	ChoiceMode	mode;
-	Candidate  *named;			/* when CHOICE_NAMED; must apply */
+	int			nnamed;
+	Candidate  *named;			/* the last of them; all must apply */
 } Choice;
 
 /*
- * A deduction policy: what vouchers are sorted by.  The first key that differs
- * decides; every policy ends in the instrument's id, so that a result can be
- * reproduced.
+ * What vouchers are sorted by, and charges that a voucher pays: symbol, and
+ * the name in voucher.policy.
  */
+#define SORT_KEYS(K) \
+	K(DEDUCTIBLE_DESC, "deductible_desc") \
+	K(BALANCE_DESC, "balance_desc") \
+	K(BALANCE_ASC, "balance_asc") \
+	K(EXPIRY_ASC, "expiry_asc") \
+	K(ISSUED_ASC, "issued_asc") \
+	K(START_ASC, "start_asc") \
+	K(PRIORITY_ASC, "priority_asc") \
+	K(RESTRICTED_FIRST, "restricted_first") \
+	K(SINGLE_PRODUCT_FIRST, "single_product_first") \
+	K(FEWEST_PRODUCTS, "fewest_products")
+
 typedef enum SortKey
 {
-	SORT_PAYS_DESC,
-	SORT_BALANCE_DESC,
-	SORT_EXPIRY_ASC,
-	SORT_ISSUED_ASC
+#define K(symbol, name) SORT_##symbol,
+	SORT_KEYS(K)
+#undef K
+	SORT_KEY_COUNT
 } SortKey;
 
+typedef enum ChargeKey
+{
+	CHARGE_AMOUNT_DESC,
+	CHARGE_AMOUNT_ASC,
+	CHARGE_LINE_ASC,
+	CHARGE_KEY_COUNT
+} ChargeKey;
+
+/*
+ * A deduction policy: how many vouchers an order takes, and which first.  The
+ * first key that differs decides; every policy ends in the instrument's id, so
+ * that a result can be reproduced.
+ */
 typedef struct Policy
 {
+	const char *name;
+	int32		vouchers;		/* per order; PG_INT32_MAX = many */
 	int			nkeys;
-	SortKey		keys[4];
+	SortKey		keys[SORT_KEY_COUNT];
+	int			ncharges;		/* 0: a voucher's part is split in proportion */
+	ChargeKey	charges[CHARGE_KEY_COUNT];	/* else it pays line after line */
 } Policy;
 
-extern const Policy LargestFirst;
+/* Past so many combinations a plan is the best of these, and says so. */
+#define MAX_COMBINATIONS 10000
 
 /* One instrument's part in a settlement. */
 typedef struct PlanPart
@@ -215,7 +261,9 @@ typedef struct PaymentPlan
 	Amount		voucher;
 	Amount		cash;
 	int			nparts;
-	PlanPart	parts[KIND_COUNT];
+	PlanPart   *parts;
+	bool		exact;			/* all combinations have been tried */
+	const Policy *policy;
 } PaymentPlan;
 
 extern const char *KindName(InstrumentKind kind);
@@ -229,9 +277,21 @@ extern InstrumentStatus StatusAt(bool cancelled, bool frozen, bool hasFaceValue,
 								 TimestampTz expiry, TimestampTz at);
 extern Reason JudgeLine(const PlanLine *line, const Terms *terms);
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
+extern bool ReachesThreshold(const Terms *terms, Amount base);
+extern Amount DiscountOf(const Candidate *candidate, Amount base, int digits);
+extern Amount TenderOf(const Candidate *candidate, Amount base, Amount due, int digits);
+
+/* policy.c */
+extern bool SortKeyFromName(const char *name, SortKey *key);
+extern bool ChargeKeyFromName(const char *name, ChargeKey *key);
 extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
-extern void MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
-					 const Choice choice[KIND_COUNT], const Policy *policy, PaymentPlan *plan);
+extern void PayInOrder(Amount total, const Policy *policy, const PlanOrder *order,
+					   const Amount *left, Amount *shares);
+
+/* combine.c */
+extern Candidate *MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
+						   const Choice choice[KIND_COUNT], const Policy *policy,
+						   PaymentPlan *plan);
 
 /* allocate.c */
 extern void Allocate(Amount total, int n, const Amount *weights, Amount minorUnit,

@@ -25,7 +25,8 @@ PG_FUNCTION_INFO_V1(voucher_settle);
 void
 PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 {
-	Choice		choice[KIND_COUNT];
+	Choice		choice[KIND_COUNT] = {0};
+	const Candidate *refused;
 
 	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
 	choice[KIND_VOUCHER] = ReadChoice(request->voucher, KIND_VOUCHER, facts);
@@ -34,7 +35,10 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 	choice[KIND_PROMO_CODE].named = facts->promo;
 	if (facts->promo != NULL && facts->promo->reason != REASON_APPLIES)
 		Refuse(facts->promo, &facts->order);
-	MakePlan(&facts->order, facts->ncandidates, facts->candidates, choice, &LargestFirst, plan);
+	refused = MakePlan(&facts->order, facts->ncandidates, facts->candidates, choice,
+					   facts->policy, plan);
+	if (refused != NULL)
+		Refuse(refused, &facts->order);
 }
 
 /* Read the arguments that quote and settle share, from "first" on. */
@@ -47,6 +51,7 @@ ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 	request->coupon = TextArgument(fcinfo, first + 1, "coupon");
 	request->promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, first + 2));
 	request->at = TimeArgument(fcinfo, first + 3, "at");
+	request->policy = OptionalTextArgument(fcinfo, first + 4);
 }
 
 /* quote(account_id, …) returns settlement: see settle.sql */
@@ -135,7 +140,8 @@ LinesDifference(Datum a, Datum b)
 
 /*
  * The settlement that an earlier call made, if it was the same call.  The
- * order's time is not compared: a retry may well come later.
+ * order's time is not compared: a retry may well come later.  The policy is,
+ * if it is given.
  */
 static Datum
 Replay(const OrderRequest *request, const OrderFacts *facts)
@@ -143,7 +149,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	static const Argument body[] = {
 		{SET_CURRENCY, "currency"}, {SET_PAYMENT_TYPE, "payment_type"},
 		{SET_CHOSEN_VOUCHER, "voucher"}, {SET_CHOSEN_COUPON, "coupon"},
-		{SET_PROMO_CODE, "promo_code"}
+		{SET_PROMO_CODE, "promo_code"}, {SET_POLICY, "policy"}
 	};
 	Datum		key[2];
 	Datum		stored;
@@ -159,6 +165,10 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	EmptyRow(&now);
 	SetRequest(&now, request, &facts->order);
 	DeformRow(stored, SET_COLUMNS, &then);
+	/* a default may have become another one since */
+	SetText(&now, SET_POLICY, request->policy);
+	if (request->policy == NULL)
+		then.isnull[SET_POLICY] = true;
 	differs = FirstDifference(StoreGetTypes()->settlement, body, lengthof(body), &now, &then);
 	if (differs == NULL)
 		differs = LinesDifference(now.values[SET_LINES], then.values[SET_LINES]);

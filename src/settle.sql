@@ -14,10 +14,11 @@ CREATE FUNCTION voucher.quote(
     voucher      text DEFAULT 'auto',
     coupon       text DEFAULT 'auto',
     promo_code   text DEFAULT NULL,
-    at           timestamptz DEFAULT pg_catalog.now())
+    at           timestamptz DEFAULT pg_catalog.now(),
+    policy       text DEFAULT NULL)
     RETURNS voucher.settlement
     AS 'MODULE_PATHNAME', 'voucher_quote' LANGUAGE C STABLE;
-COMMENT ON FUNCTION voucher.quote(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.quote(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text)
     IS 'the settlement that settle would make, without making it; it does not ask whether the cash suffices';
 
 CREATE FUNCTION voucher.settle(
@@ -33,11 +34,12 @@ CREATE FUNCTION voucher.settle(
     voucher      text DEFAULT 'auto',
     coupon       text DEFAULT 'auto',
     promo_code   text DEFAULT NULL,
-    at           timestamptz DEFAULT pg_catalog.now())
+    at           timestamptz DEFAULT pg_catalog.now(),
+    policy       text DEFAULT NULL)
     RETURNS voucher.settlement
     AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz)
-    IS 'settles an order once: coupon and promo code reduce it, a voucher pays, cash pays the rest; the same call again returns the same settlement';
+COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text)
+    IS 'settles an order once: coupon and promo code reduce it, vouchers pay, cash pays the rest; the same call again returns the same settlement';
 
 -- ---------------------------------------------------------------------------
 -- Reading settlements
@@ -50,8 +52,8 @@ SELECT s.account_id, s.order_id, l.line_no, l.product, l.order_type, l.amount, l
 FROM voucher.settlement AS s
 CROSS JOIN LATERAL pg_catalog.unnest(s.lines) WITH ORDINALITY AS l (line_no, product, order_type, amount, duration, region, tags, at, j)
 CROSS JOIN LATERAL (
-    SELECT COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.<>) 'voucher'), 0::voucher.amount) AS discount,
-           COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.kind OPERATOR(pg_catalog.=) 'voucher'), 0::voucher.amount) AS voucher
+    SELECT COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE t.reduces), 0::voucher.amount) AS discount,
+           COALESCE(voucher.sum(u.share[l.j]) FILTER (WHERE NOT t.reduces), 0::voucher.amount) AS voucher
     FROM pg_catalog.unnest(s.parts) AS u
     JOIN voucher.instrument AS n ON n.account_id OPERATOR(pg_catalog.=) s.account_id
                                 AND n.instrument_id OPERATOR(pg_catalog.=) u.instrument_id

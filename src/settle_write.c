@@ -81,7 +81,7 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 {
 	const StoreTypes *types = StoreGetTypes();
 	Datum	   *shares = palloc(order->nlines * sizeof(Datum));
-	Datum		parts[KIND_COUNT];
+	Datum	   *parts = palloc(Max(plan->nparts, 1) * sizeof(Datum));
 
 	SetValue(row, SET_GROSS, AmountGetDatum(plan->gross));
 	SetValue(row, SET_DISCOUNT, AmountGetDatum(plan->discount));
@@ -89,6 +89,8 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, SET_VOUCHER, AmountGetDatum(plan->voucher));
 	SetValue(row, SET_CASH, AmountGetDatum(plan->cash));
 	SetValue(row, BAL_BALANCE, AmountGetDatum(plan->cash));
+	SetText(row, SET_POLICY, plan->policy->name);
+	SetValue(row, SET_EXACT, BoolGetDatum(plan->exact));
 
 	for (int i = 0; i < plan->nparts; i++)
 	{
@@ -268,10 +270,12 @@ static Statement
 SetInstruments(const Movement *movements, int n, Datum *values, char *nulls)
 {
 	Oid			amountType = StoreGetTypes()->amount;
-	Datum		fields[SETTLE_PARAMETERS][KIND_COUNT];
+	Datum	   *fields[SETTLE_PARAMETERS];
 
 	if (n == 0)
 		memset(&nulls[SETTLE_INSTRUMENT], 'n', SETTLE_PARAMETERS - SETTLE_INSTRUMENT);
+	for (int field = SETTLE_INSTRUMENT; field < SETTLE_PARAMETERS; field++)
+		fields[field] = palloc(Max(n, 1) * sizeof(Datum));
 	for (int i = 0; i < n; i++)
 	{
 		fields[SETTLE_INSTRUMENT][i] = movements[i].key;
@@ -303,7 +307,8 @@ WriteSettlement(const char *orderId, const Row *row, const Account *account,
 {
 	Datum		values[SETTLE_PARAMETERS] = {0};
 	char		nulls[SETTLE_PARAMETERS];
-	Movement	movements[KIND_COUNT + 2] = {0};
+	/* the instruments, the cash, and the settlement's own row */
+	Movement   *movements = palloc0((plan->nparts + 2) * sizeof(Movement));
 	int			n = plan->nparts;
 	Statement	statement;
 

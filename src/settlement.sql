@@ -77,6 +77,8 @@ CREATE TABLE voucher.settlement (
     lines          voucher.line[] NOT NULL,
     parts          voucher.part[] NOT NULL,
     first_purchase text[] COLLATE "C",
+    policy         text COLLATE "C",
+    exact          boolean NOT NULL DEFAULT true,
     epoch          bigint,
     purchased_before text[] COLLATE "C",
     not_universal  text[] COLLATE "C",
@@ -88,14 +90,14 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.settlement', '');
 COMMENT ON TABLE voucher.settlement IS 'settled orders: what was ordered and who paid what; only the invoiceable amount moves afterwards';
 COMMENT ON COLUMN voucher.settlement.at IS 'the order''s own time, which decided validity';
 COMMENT ON COLUMN voucher.settlement.gross IS 'the sum of the lines'' list prices = discount + rounding + voucher + cash';
-COMMENT ON COLUMN voucher.settlement.discount IS 'taken off by coupon and promo code';
+COMMENT ON COLUMN voucher.settlement.discount IS 'taken off by what reduces the price: coupon and promo code unless their effect is tender';
 COMMENT ON COLUMN voucher.settlement.rounding IS 'cut off below the minor unit';
-COMMENT ON COLUMN voucher.settlement.voucher IS 'paid by vouchers';
+COMMENT ON COLUMN voucher.settlement.voucher IS 'paid by vouchers and whatever else is a tender';
 COMMENT ON COLUMN voucher.settlement.cash IS 'paid from the cash balance';
 COMMENT ON COLUMN voucher.settlement.invoiceable IS 'cash - refunds - what is invoiced';
 COMMENT ON COLUMN voucher.settlement.entry_version IS 'the number of its settlement entries; null: none yet';
-COMMENT ON COLUMN voucher.settlement.chosen_voucher IS 'what the caller asked for: auto, none, or an instrument''s id';
-COMMENT ON COLUMN voucher.settlement.chosen_coupon IS 'what the caller asked for: auto, none, or an instrument''s id';
+COMMENT ON COLUMN voucher.settlement.chosen_voucher IS 'what the caller asked for: auto, none, ids, or not and ids';
+COMMENT ON COLUMN voucher.settlement.chosen_coupon IS 'what the caller asked for: auto, none, an id, or not and ids';
 COMMENT ON COLUMN voucher.settlement.promo_code IS 'the promo code that the caller gave';
 COMMENT ON COLUMN voucher.settlement.epoch IS 'the account''s epoch that it began, which orders it among all verbs of the account; null: not written by settle';
 COMMENT ON COLUMN voucher.settlement.purchased_before IS 'products that it bought and the account had bought before; null: none';
@@ -103,6 +105,8 @@ COMMENT ON COLUMN voucher.settlement.not_universal IS 'products of lines that no
 COMMENT ON COLUMN voucher.settlement.lines IS 'what was ordered, at list prices; the view settlement_line has a row for each';
 COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the order of deduction, and what each gave to which line; the view settlement_part has a row for each';
 COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order';
+COMMENT ON COLUMN voucher.settlement.policy IS 'the deduction policy that it was worked out with';
+COMMENT ON COLUMN voucher.settlement.exact IS 'no combination of the account''s instruments left less cash; false: there were too many to try them all';
 
 CREATE TABLE voucher.purchase (
     account_id text COLLATE "C" NOT NULL,

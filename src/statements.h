@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code, regions, tags, transferable"
+	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes, transferable"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,12 +31,14 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjb",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags, transferable) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25) RETURNING template_id")
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, transferable) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) "
+		  "RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
@@ -54,6 +56,13 @@ STATEMENT(ORDER_TYPE, "t",
 		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
 STATEMENT(CURRENCY, "t",
 		  "SELECT minor_digits::pg_catalog.int4 FROM voucher.currency WHERE currency" EQ "$1")
+
+STATEMENT(POLICY, "t",
+		  "SELECT policy, vouchers_per_order, sort, charges FROM voucher.policy WHERE policy" EQ "$1")
+STATEMENT(DEFAULT_POLICY, "t",
+		  "SELECT policy, vouchers_per_order, sort, charges FROM voucher.policy "
+		  "WHERE policy" EQ "COALESCE((SELECT policy FROM voucher.default_policy "
+		  "WHERE payment_type" EQ "$1), 'largest')")
 
 /* -- cash accounts ------------------------------------------------------- */
 
@@ -237,38 +246,38 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $22 its own, column by column; $23 and
- * $24 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $24 its own, column by column; $25 and
+ * $26 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTlTTia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
-	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, epoch, " \
-	"purchased_before, not_universal) " \
+	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
+	"policy, exact, epoch, purchased_before, not_universal) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22)), " \
+	"$20, $21, $22, $23, $24)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $23, 'settle', " AMOUNT_NEG "$9, $24, $10, $11, $2 WHERE $23 IS NOT NULL), "
+	"SELECT $1, $12, $25, 'settle', " AMOUNT_NEG "$9, $26, $10, $11, $2 WHERE $25 IS NOT NULL), "
 
-/* $25 an instrument (null: none), $26 to $29 its version, amount, balance and number of uses */
+/* $27 an instrument (null: none), $28 to $31 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $26, balance = $28, used = $29 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$25) "
+		  "moved AS (UPDATE voucher.instrument SET version = $28, balance = $30, used = $31 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$27) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, $25, $26, 'settle', $27, $28, 1, $29, $10, $11, $2, $20 WHERE $25 IS NOT NULL")
+		  "SELECT $1, $27, $28, 'settle', $29, $30, 1, $31, $10, $11, $2, $22 WHERE $27 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($25), pg_catalog.unnest($26), "
-		  "pg_catalog.unnest($27), pg_catalog.unnest($28), pg_catalog.unnest($29)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($27), pg_catalog.unnest($28), "
+		  "pg_catalog.unnest($29), pg_catalog.unnest($30), pg_catalog.unnest($31)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $20 FROM part")
+		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $22 FROM part")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 /* in the products' order: two orders that share products cannot deadlock */

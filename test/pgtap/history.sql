@@ -54,6 +54,9 @@ BEGIN
                 uses => CASE WHEN n >= 7 OR n = 6 THEN 3 END,
                 valid => CASE WHEN n % 2 = 0 AND n <= 10 THEN '[2026-01-10, 2026-02-10)' ELSE '(,)' END::tstzrange,
                 transferable => n <= 8,
+                effect => CASE WHEN n = 5 THEN 'reduction' END,
+                threshold_after => n = 8,
+                excludes => CASE n WHEN 9 THEN '{promo_code}' WHEN 10 THEN '{voucher}' ELSE '{}' END::text[],
                 promo_code => CASE WHEN n > 10 THEN format('%s%s', c, n) END);
         END LOOP;
     END LOOP;
@@ -72,18 +75,20 @@ DECLARE
     promo  text := CASE WHEN random() < 0.3 THEN money || pg_temp.pick('{11,12}'::text[]) END;
     at     timestamptz := pg_temp.day();
     chosen text := CASE WHEN random() < 0.2 THEN 'none' ELSE 'auto' END;
+    policy text := CASE WHEN random() < 0.6 THEN pg_temp.pick('{alibaba,tencent,huawei,baidu,aws,metronome,openmeter}'::text[]) END;
+    kind   text := pg_temp.pick('{subscription,pay_as_you_go}'::text[]);
     named  bigint;
 BEGIN
     SELECT array_agg(voucher.line(pg_temp.pick('{ecs,ecs.g7,ecs.g7.large,oss,oss.hot,rds,market,market.app}'::text[]),
                                   pg_temp.pick('{purchase,renewal,upgrade}'::text[]), (pg_temp.among(9000) / 100.0)::voucher.amount))
     INTO lines FROM generate_series(1, pg_temp.among(4));
     INSERT INTO shown
-    SELECT owner, id, m.* FROM voucher.match(owner, lines => lines, currency => money, promo_code => promo, at => at) AS m;
+    SELECT owner, id, m.* FROM voucher.match(owner, lines => lines, currency => money, promo_code => promo, at => at, policy => policy, payment_type => kind) AS m;
     IF random() < 0.2 THEN
         SELECT s.instrument_id INTO named FROM shown AS s WHERE s.account_id = owner AND s.order_id = id AND s.kind = 'voucher' AND s.applies LIMIT 1;
         chosen := COALESCE(named::text, chosen);
     END IF;
-    PERFORM voucher.settle(owner, id, lines => lines, currency => money, voucher => chosen, promo_code => promo, at => at);
+    PERFORM voucher.settle(owner, id, lines => lines, currency => money, voucher => chosen, promo_code => promo, at => at, policy => policy, payment_type => kind);
 END
 $$;
 

@@ -72,7 +72,7 @@ SELECT t, c.attname, COALESCE(s.value, CASE format_type(c.atttypid, NULL)
            WHEN 'bytea' THEN format('%I || ''x''', c.attname)
            ELSE 'NULL' END),
        COALESCE(s.outcome, 'VC401')
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,template,minted_code}'::text[]) AS t
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,template,minted_code,policy}'::text[]) AS t
 JOIN pg_attribute AS c ON c.attrelid = ('voucher.' || t)::regclass AND c.attnum > 0 AND NOT c.attisdropped
 LEFT JOIN (VALUES
     -- the epoch holds no money
@@ -96,6 +96,8 @@ LEFT JOIN (VALUES
     ('settlement_entry', 'request_id', '''x''', NULL), ('settlement_entry', 'reason', '''x''', NULL),
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
+    ('template', 'effect', '''tender''', NULL), ('template', 'reduces', 'DEFAULT', 'accepted, check: sound'), ('template', 'excludes', '''{coupon}''', NULL),
+    ('policy', 'vouchers_per_order', '7', NULL), ('policy', 'charges', '''{line_asc}''', NULL),
     ('minted_code', 'account_id', 'CASE WHEN account_id IS NOT NULL THEN ''x'' END', NULL), ('minted_code', 'instrument_id', 'instrument_id + 1', NULL),
     ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
     ON s.table_name = t AND s.column_name = c.attname;
@@ -109,9 +111,9 @@ SELECT is(pg_temp.try($$UPDATE voucher.minted_code SET activate_before = now(), 
           'a code that is not yet activated may still get a limit');
 
 SELECT is(pg_temp.try(format('DELETE FROM voucher.%I', t)), 'VC401', format('DELETE from %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code,policy}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code,policy}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s does not reach the ledgers', t))
 FROM unnest('{template,currency,campaign}'::text[]) AS t;
 SELECT is(pg_temp.try('DELETE FROM voucher.template'), '23503', 'a template that is in use cannot be deleted');

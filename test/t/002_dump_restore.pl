@@ -49,6 +49,10 @@ SELECT voucher.create_template(E'name ''with'' "odd" \\ characters\n', 'coupon',
     threshold => 100, first_purchase => true, campaign => 'spring', per_account => 1);
 SELECT voucher.create_template('invited', 'coupon', 'CNY', face_value => 8, campaign => 'spring', audience => 'invited',
     min_duration => '1 mon', max_duration => '1 year', scope => 'ecs, oss, !ecs.g7');
+SELECT voucher.create_template('lowers', 'voucher', 'CNY', face_value => 1, effect => 'reduction', threshold => 3, threshold_after => true,
+    threshold_strict => true, priority => 7, excludes => '{coupon,promo_code}');
+INSERT INTO voucher.policy (policy, vouchers_per_order, sort, charges) VALUES ('ours', 2, '{priority_asc,balance_asc}', '{amount_asc}');
+INSERT INTO voucher.default_policy VALUES ('pay_as_you_go', 'ours'), ('subscription', 'largest');
 SELECT voucher.create_template('word', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'save-10');
 
 -- account ids that COPY, SQL and shells read in ways of their own
@@ -93,6 +97,7 @@ SELECT voucher.settle('acme', 'o2', 'ecs', 'exchange', 12.34, currency => 'CNY',
 SELECT voucher.settle('acme', 'o3', 'ecs', 'exchange', 130, currency => 'USD');
 SELECT voucher.settle('acme', 'o4', 'sms', 'renewal', 0.00019999, currency => 'XTS', voucher => 'none');
 SELECT voucher.settle('acme', 'o5', 'ecs', 'renewal', 0.5, currency => 'XTS');
+SELECT voucher.settle('acme', 'o6', 'ecs', 'renewal', 90, voucher => 'not 1', currency => 'CNY', policy => 'openmeter');
 SELECT voucher.settle('代金券', '订单', 'ecs', 'usage', 1234, payment_type => 'pay_as_you_go');
 SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purchase', 700);
 
