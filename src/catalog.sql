@@ -233,7 +233,7 @@ CREATE TABLE voucher.default_policy (
     CONSTRAINT default_policy_policy_fkey FOREIGN KEY (policy) REFERENCES voucher.policy
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.default_policy', '');
-COMMENT ON TABLE voucher.default_policy IS 'the deduction policy of orders of a payment type that name none; a payment type without a row has largest';
+COMMENT ON TABLE voucher.default_policy IS 'the deduction policy of orders of a payment type that name none; without a row a subscription has largest, a pay-as-you-go bill tencent';
 
 -- ---------------------------------------------------------------------------
 -- Each session keeps the catalogue in memory.  A change sends every session

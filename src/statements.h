@@ -62,7 +62,8 @@ STATEMENT(POLICY, "t",
 STATEMENT(DEFAULT_POLICY, "t",
 		  "SELECT policy, vouchers_per_order, sort, charges FROM voucher.policy "
 		  "WHERE policy" EQ "COALESCE((SELECT policy FROM voucher.default_policy "
-		  "WHERE payment_type" EQ "$1), 'largest')")
+		  "WHERE payment_type" EQ "$1), "
+		  "CASE WHEN $1" EQ "'pay_as_you_go' THEN 'tencent' ELSE 'largest' END)")
 
 /* -- cash accounts ------------------------------------------------------- */
 

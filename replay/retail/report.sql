@@ -1,22 +1,7 @@
 -- What was read and what became of it; then every total that must tie, each
 -- worked out on two ways that share no step: from the files' rows or what the
 -- calls returned on one side, from the extension's tables on the other.
-\set ECHO none
-SET client_min_messages = warning;
-SET search_path = public, voucher;
-\pset pager off
-\pset footer off
-\pset border 2
-\pset linestyle unicode
-\pset null ''
-
--- all decimals that are there, and never less than two
-CREATE FUNCTION replay.money(numeric) RETURNS numeric
-    LANGUAGE sql IMMUTABLE RETURN round($1, greatest(2, min_scale($1)));
-
--- a sum of amounts; over nothing it is 0
-CREATE FUNCTION replay.total(amount) RETURNS numeric
-    LANGUAGE sql IMMUTABLE RETURN COALESCE($1::numeric, 0);
+\ir ../begin.sql
 
 \echo ''
 \echo 'Rows: each in one category'
@@ -198,22 +183,4 @@ VALUES ('rows read = rows in categories', :rows,
        ('broken invariants: voucher.check()', 0, (SELECT count(*) FROM voucher.check()));
 
 \echo ''
-\echo 'Ties'
-SELECT rule, CASE WHEN is_count THEN expected ELSE replay.money(expected) END AS expected,
-       CASE WHEN is_count THEN found ELSE replay.money(found) END AS found,
-       CASE WHEN expected = found THEN 'ties' ELSE 'DOES NOT TIE' END AS verdict
-FROM replay.tie
-CROSS JOIN LATERAL (SELECT scale(expected) = 0 AND scale(found) = 0) AS c (is_count)
-ORDER BY n;
-
-SELECT count(*) FILTER (WHERE expected <> found) AS untied, count(*) AS ties,
-       count(*) FILTER (WHERE expected <> found) > 0 AS broken
-FROM replay.tie \gset
-\echo ''
-\if :broken
-    SELECT * FROM voucher.check();
-    \echo Rows: :rows, files: :files. Of :ties ties :untied are broken.
-    DO $$ BEGIN RAISE EXCEPTION 'the books do not tie'; END $$;
-\else
-    \echo Rows: :rows, files: :files. All :ties ties hold.
-\endif
+\ir ../ties.sql

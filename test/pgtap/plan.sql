@@ -116,9 +116,9 @@ BEGIN
     -- a promo code that does not apply is refused, not ignored
     IF random() < 0.6 THEN
         SELECT promo_code INTO code FROM voucher.template WHERE currency = m.currency AND kind = 'promo_code' ORDER BY random() LIMIT 1;
-        IF NOT (SELECT applies FROM voucher.match(account, lines => lines, payment_type => payment, promo_code => code) WHERE kind = 'promo_code') THEN
+        IF NOT (SELECT applies FROM voucher.match(account, lines => lines, payment_type => payment, policy => 'largest', promo_code => code) WHERE kind = 'promo_code') THEN
             BEGIN
-                PERFORM voucher.quote(account, lines => lines, payment_type => payment, promo_code => code);
+                PERFORM voucher.quote(account, lines => lines, payment_type => payment, policy => 'largest', promo_code => code);
                 INSERT INTO misfit VALUES (n, code, '00000');
             EXCEPTION WHEN OTHERS THEN
                 INSERT INTO misfit VALUES (n, code, SQLSTATE);
@@ -127,18 +127,18 @@ BEGIN
         END IF;
     END IF;
 
-    q := voucher.quote(account, lines => lines, payment_type => payment, promo_code => code);
-    FOR coupon IN SELECT 'none' UNION ALL SELECT c.instrument_id::text FROM voucher.match(account, lines => lines, payment_type => payment) AS c WHERE c.applies AND c.kind = 'coupon' LOOP
-        FOR voucher IN SELECT 'none' UNION ALL SELECT v.instrument_id::text FROM voucher.match(account, lines => lines, payment_type => payment) AS v WHERE v.applies AND v.kind = 'voucher' LOOP
+    q := voucher.quote(account, lines => lines, payment_type => payment, policy => 'largest', promo_code => code);
+    FOR coupon IN SELECT 'none' UNION ALL SELECT c.instrument_id::text FROM voucher.match(account, lines => lines, payment_type => payment, policy => 'largest') AS c WHERE c.applies AND c.kind = 'coupon' LOOP
+        FOR voucher IN SELECT 'none' UNION ALL SELECT v.instrument_id::text FROM voucher.match(account, lines => lines, payment_type => payment, policy => 'largest') AS v WHERE v.applies AND v.kind = 'voucher' LOOP
             INSERT INTO alternative
-            VALUES (n, coupon, voucher, voucher.quote(account, lines => lines, payment_type => payment, promo_code => code, voucher => voucher, coupon => coupon));
+            VALUES (n, coupon, voucher, voucher.quote(account, lines => lines, payment_type => payment, policy => 'largest', promo_code => code, voucher => voucher, coupon => coupon));
         END LOOP;
     END LOOP;
 
     IF q.cash::numeric > 0 THEN
         PERFORM voucher.deposit(account, q.cash);
     END IF;
-    s := voucher.settle(account, 'order' || n, lines => lines, payment_type => payment, promo_code => code);
+    s := voucher.settle(account, 'order' || n, lines => lines, payment_type => payment, policy => 'largest', promo_code => code);
     INSERT INTO ordered VALUES (n, m.digits, code, q, s);
 
     ask := s.voucher::numeric + s.cash::numeric;

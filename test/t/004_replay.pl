@@ -171,4 +171,48 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_database WHERE datname
 	'0', 'no database is left behind');
 
 $node->stop;
+# A bill in the FOCUS form. Lines of "acme": compute 4 (of 2 September, in
+# us-east-1, tagged prod), 2, -0.50 and a credit of -0.25; storage 1.005 (in
+# us-east-1) and 0; support 0.10, 1 and 0.33333333333, of which 8 decimals stay:
+# 7.68833333, of which 7.68 are due. It gets half of compute (6), support
+# (1.43333333) and storage (1.005), each up to the next cent, a twentieth of
+# us-east-1 (5.005), of prod (4) and, for the first half of the month, of all
+# above zero (8.43833333). Of the fewest days left first, then of the most that
+# it could pay, each pays its all: 0.43 + 3 + 0.72 + 0.51 + 0.26 + 0.20 = 5.12.
+($status, $out, $err) = replay('script/replay', 'test/replay/focus/bill.csv');
+is($status, 0, 'a bill in the FOCUS form ties');
+is($err, '', 'without a message');
+($report, $ties) = split /^(?=Ties$)/m, $out;
+is($report, <<'EOF', 'its report has the figures worked out by hand');
+
+Rows: each in one category
+category rows cost
+usage 3 7.005
+usage that costs nothing 1 0.00
+usage below zero 1 -0.50
+purchase 1 1.00
+tax 1 0.33333333333
+credit 1 -0.25
+adjustment 1 0.10
+no billing account 1 5.00
+no service 1 6.00
+unknown currency 1 7.00
+unknown charge category 1 8.00
+of a bill below zero 2 -1.00
+all rows 15 32.68833333333
+Bills: gross = discount + rounding + voucher + cash
+bill lines vouchers gross discount rounding voucher cash
+2024-09 USD 9 6 7.68833333 0.00 0.00833333 5.12 2.56
+Vouchers: what they cover, and what they paid
+template worth covers paid
+service 1 of account 1 3.00 focus.compute 3.00
+service 2 of account 1 0.72 focus.support_care 0.72
+service 3 of account 1 0.51 focus.storage 0.51
+region of account 1 0.26 us-east-1 0.26
+tag of account 1 0.20 {"env": "prod"} 0.20
+first half of account 1 0.43 ["2024-09-01 00:00:00+00","2024-09-16 00:00:00+00") 0.43
+EOF
+unlike($ties, qr/DOES NOT TIE/, 'all of its ties hold');
+like($ties, qr/^deposits - cash = balances 6\.44 6\.44 ties$/m, 'the cash that is left: 9 - 2.56');
+
 done_testing();
