@@ -22,7 +22,7 @@ SELECT round(random()::numeric, 6) AS seed \gset
 \endif
 \if :{?acts}
 \else
-\set acts 1500
+\set acts 1000
 \endif
 SELECT plan(13);
 SELECT diag('seed ' || :'seed');
