@@ -190,6 +190,12 @@ CREATE FUNCTION voucher.check(
         JOIN voucher.template AS t ON t.template_id = n.template_id) AS p
     WHERE s.discount OPERATOR(voucher.<>) p.discount OR s.voucher OPERATOR(voucher.<>) p.voucher
 
+    -- without a foreign key: it would cost every settlement a look-up
+    UNION ALL
+    SELECT 'policy of a settlement exists', s.account_id, s.order_id, s.policy, NULL
+    FROM voucher.settlement AS s
+    WHERE s.policy IS NOT NULL AND NOT EXISTS (SELECT FROM voucher.policy AS p WHERE p.policy = s.policy)
+
     -- settlements and entries tell the same story
     UNION ALL
     SELECT 'cash entries of an order = its cash', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),

@@ -430,41 +430,35 @@ HasLateThreshold(int ncandidates, const Candidate *candidates)
 	return false;
 }
 
+/* Is a candidate a voucher that the choice leaves open? */
+static bool
+MayTakePart(const Candidate *candidate, const Choice *choice)
+{
+	return candidate->terms->kind == KIND_VOUCHER && candidate->reason == REASON_APPLIES &&
+		!candidate->barred && (choice->mode == CHOICE_AUTO ||
+							   (choice->mode == CHOICE_NAMED && candidate->named));
+}
+
 /* Find the vouchers that may take part, by their effect. */
 static void
 FindVouchers(Search *search, int ncandidates, Candidate *candidates, const Choice *choice)
 {
-	int			n = 0;
-
 	search->paying = palloc((ncandidates + 1) * sizeof(Candidate *));
+	search->reducing = palloc((ncandidates + 1) * sizeof(Candidate *));
 	search->chosen = palloc((ncandidates + 1) * sizeof(Candidate *));
-	for (int i = 0; i < ncandidates && choice->mode != CHOICE_NONE; i++)
-	{
-		Candidate  *candidate = &candidates[i];
-
-		if (candidate->terms->kind != KIND_VOUCHER || candidate->reason != REASON_APPLIES ||
-			candidate->barred || (choice->mode == CHOICE_NAMED && !candidate->named))
-			continue;
-		if (candidate->terms->reduces)
-			n++;
-		else
-			search->paying[search->npaying++] = candidate;
-	}
-	if (n == 0)
-		return;
-	search->reducing = palloc(n * sizeof(Candidate *));
 	for (int i = 0; i < ncandidates; i++)
 	{
-		Candidate  *candidate = &candidates[i];
-
-		if (candidate->terms->kind != KIND_VOUCHER || candidate->reason != REASON_APPLIES ||
-			candidate->barred || (choice->mode == CHOICE_NAMED && !candidate->named) ||
-			!candidate->terms->reduces)
+		if (!MayTakePart(&candidates[i], choice))
 			continue;
-		search->reducing[search->nreducing++] = candidate;
+		if (candidates[i].terms->reduces)
+			search->reducing[search->nreducing++] = &candidates[i];
+		else
+			search->paying[search->npaying++] = &candidates[i];
 	}
-	qsort_arg(search->reducing, n, sizeof(Candidate *), ComparePlaces, (void *) search->policy);
-	for (int i = 0; i < n; i++)
+	if (search->nreducing > 1)
+		qsort_arg(search->reducing, search->nreducing, sizeof(Candidate *), ComparePlaces,
+				  (void *) search->policy);
+	for (int i = 0; i < search->nreducing; i++)
 		search->reducing[i]->place = i;
 }
 

@@ -34,29 +34,38 @@ ScopeString(const Scope *scope)
 
 /* The first line that is not eligible for this reason. */
 static const PlanLine *
-LineRefusedFor(const Terms *terms, const PlanOrder *order, Reason reason)
+LineRefusedFor(const Candidate *candidate, const PlanOrder *order, Reason reason)
 {
 	for (int i = 0; i < order->nlines; i++)
 	{
-		if (JudgeLine(&order->lines[i], terms) == reason)
+		if (JudgeLine(&order->lines[i], candidate->terms, candidate->waived) == reason)
 			return &order->lines[i];
 	}
 	return order->lines;
 }
 
-/* The regions it covers, and the line's. */
+/* The regions that a template covers. */
 static char *
-RegionDetail(const Terms *terms, const PlanOrder *order)
+RegionsString(const Terms *terms)
 {
-	const PlanLine *line = LineRefusedFor(terms, order, REASON_REGION);
 	StringInfoData regions;
 
 	initStringInfo(&regions);
 	for (int i = 0; i < terms->nregions; i++)
 		appendStringInfo(&regions, "%s\"%s\"", i == 0 ? "" : ", ", terms->regions[i]);
+	return regions.data;
+}
+
+/* The regions it covers, and the line's. */
+static char *
+RegionDetail(const Candidate *candidate, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(candidate, order, REASON_REGION);
+	char	   *regions = RegionsString(candidate->terms);
+
 	if (line->region == NULL)
-		return psprintf("It covers %s; line %d has no region.", regions.data, line->lineNo);
-	return psprintf("It covers %s; line %d is in \"%s\".", regions.data, line->lineNo, line->region);
+		return psprintf("It covers %s; line %d has no region.", regions, line->lineNo);
+	return psprintf("It covers %s; line %d is in \"%s\".", regions, line->lineNo, line->region);
 }
 
 /* A tags object as text. */
@@ -68,9 +77,10 @@ TagsString(const Jsonb *tags)
 
 /* The tags it asks for, and the line's. */
 static char *
-TagsDetail(const Terms *terms, const PlanOrder *order)
+TagsDetail(const Candidate *candidate, const PlanOrder *order)
 {
-	const PlanLine *line = LineRefusedFor(terms, order, REASON_TAGS);
+	const Terms *terms = candidate->terms;
+	const PlanLine *line = LineRefusedFor(candidate, order, REASON_TAGS);
 
 	return psprintf("It covers lines tagged %s; line %d has %s.", TagsString(terms->tags),
 					line->lineNo, line->tags == NULL ? "none" : TagsString(line->tags));
@@ -78,23 +88,31 @@ TagsDetail(const Terms *terms, const PlanOrder *order)
 
 /* Which product is not bought for the first time. */
 static char *
-FirstPurchaseDetail(const Terms *terms, const PlanOrder *order)
+FirstPurchaseDetail(const Candidate *candidate, const PlanOrder *order)
 {
-	const PlanLine *line = LineRefusedFor(terms, order, REASON_NOT_FIRST_PURCHASE);
+	const PlanLine *line = LineRefusedFor(candidate, order, REASON_NOT_FIRST_PURCHASE);
 
 	return psprintf("The account has purchased \"%s\" before.", line->registered);
 }
 
-/* The bounds of a duration and what the line has, in days as PostgreSQL compares intervals. */
+/* The bounds of a duration. */
 static char *
-DurationDetail(const Terms *terms, const PlanOrder *order)
+DurationBounds(const Terms *terms)
 {
-	const PlanLine *line = LineRefusedFor(terms, order, REASON_DURATION);
 	int64		from = terms->minDuration / USECS_PER_DAY;
 	int64		to = terms->maxDuration / USECS_PER_DAY;
-	char	   *bounds = terms->maxDuration == PG_INT64_MAX ?
-		psprintf("of at least " INT64_FORMAT " days", from) :
-		psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
+
+	if (terms->maxDuration == PG_INT64_MAX)
+		return psprintf("of at least " INT64_FORMAT " days", from);
+	return psprintf("from " INT64_FORMAT " to " INT64_FORMAT " days", from, to);
+}
+
+/* The bounds of a duration and what the line has, in days as PostgreSQL compares intervals. */
+static char *
+DurationDetail(const Candidate *candidate, const PlanOrder *order)
+{
+	const PlanLine *line = LineRefusedFor(candidate, order, REASON_DURATION);
+	char	   *bounds = DurationBounds(candidate->terms);
 
 	if (line->duration < 0)
 		return psprintf("It covers durations %s; line %d has none.", bounds, line->lineNo);
@@ -200,19 +218,71 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_ORDER_TYPE:
 			return ScopeDetail(terms, order);
 		case REASON_REGION:
-			return RegionDetail(terms, order);
+			return RegionDetail(candidate, order);
 		case REASON_TAGS:
-			return TagsDetail(terms, order);
+			return TagsDetail(candidate, order);
 		case REASON_NOT_FIRST_PURCHASE:
-			return FirstPurchaseDetail(terms, order);
+			return FirstPurchaseDetail(candidate, order);
 		case REASON_DURATION:
-			return DurationDetail(terms, order);
+			return DurationDetail(candidate, order);
 		case REASON_THRESHOLD:
 			return ThresholdDetail(candidate);
 		case REASON_EXCLUDED:
 			return psprintf("It does not combine with %s.", Subject(candidate->rival));
 	}
 	return NULL;
+}
+
+/* How much more of what an instrument covers would reach its threshold. */
+static char *
+NearestThreshold(const Candidate *candidate, const PlanOrder *order)
+{
+	const Terms *terms = candidate->terms;
+	Amount		lacks = AmountSub(terms->threshold, candidate->base);
+
+	if (terms->thresholdStrict)
+		lacks = AmountAdd(lacks, AmountQuantum(order->digits));
+	if (strcmp(ScopeString(terms->scope), "*") == 0)
+		return psprintf("%s more", AmountToString(lacks));
+	return psprintf("%s more of %s", AmountToString(lacks), ScopeString(terms->scope));
+}
+
+/*
+ * What would make an instrument pass the rule that says no; NULL if nothing
+ * that the customer can do.  Memory: current context.
+ */
+char *
+Nearest(const Candidate *candidate, const PlanOrder *order)
+{
+	const Terms *terms = candidate->terms;
+
+	switch (candidate->reason)
+	{
+		case REASON_PENDING:
+			return psprintf("from %s on", timestamptz_to_str(candidate->effective));
+		case REASON_CURRENCY:
+			return psprintf("an order in %s", terms->currency);
+		case REASON_NOT_INVITED:
+			return psprintf("an invitation to %s", CatalogTemplate(terms->templateId)->campaign);
+		case REASON_PAYMENT_TYPE:
+			return pstrdup(terms->paymentType == PAYMENT_SUBSCRIPTION ?
+						   "a subscription order" : "a pay_as_you_go order");
+		case REASON_PRODUCT:
+		case REASON_ORDER_TYPE:
+			return psprintf("a line of %s", ScopeString(terms->scope));
+		case REASON_REGION:
+			return psprintf("a line in %s", RegionsString(terms));
+		case REASON_TAGS:
+			return psprintf("a line tagged %s", TagsString(terms->tags));
+		case REASON_NOT_FIRST_PURCHASE:
+			return pstrdup("a product that the account has not purchased");
+		case REASON_DURATION:
+			return psprintf("a duration %s", DurationBounds(terms));
+		case REASON_THRESHOLD:
+			return NearestThreshold(candidate, order);
+		default:
+			return NULL;
+	}
 }
 
 /* Refuse an instrument that the caller named and that does not apply. */

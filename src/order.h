@@ -63,6 +63,7 @@ extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *fa
 
 /* explain.c */
 extern char *Subject(const Candidate *candidate);
+extern char *Nearest(const Candidate *candidate, const PlanOrder *order);
 extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
 pg_noreturn extern void Refuse(const Candidate *candidate, const PlanOrder *order);
 

@@ -119,29 +119,37 @@ TagsCovered(const PlanLine *line, const Terms *terms)
 	return JsonbDeepContains(&has, &wants);
 }
 
-/* Why a line is not eligible for an instrument with these terms, or APPLIES. */
+/*
+ * Why a line is not eligible for an instrument with these terms, but for
+ * reasons that are waived; or APPLIES.
+ */
 Reason
-JudgeLine(const PlanLine *line, const Terms *terms)
+JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived)
 {
+#define ASKS(reason) ((waived & REASON_BIT(REASON_##reason)) == 0)
 	switch (ScopeJudge(terms->scope, line->product, line->productLen,
 					   line->orderType, line->orderTypeLen, line->universal))
 	{
 		case SCOPE_COVERS:
 			break;
 		case SCOPE_ORDER_TYPE_NOT_COVERED:
-			return REASON_ORDER_TYPE;
+			if (ASKS(ORDER_TYPE))
+				return REASON_ORDER_TYPE;
+			break;
 		case SCOPE_PRODUCT_NOT_COVERED:
 		case SCOPE_EXCLUDED:
-			return REASON_PRODUCT;
+			if (ASKS(PRODUCT))
+				return REASON_PRODUCT;
+			break;
 	}
-	if (!RegionCovered(line, terms))
+	if (ASKS(REGION) && !RegionCovered(line, terms))
 		return REASON_REGION;
-	if (!TagsCovered(line, terms))
+	if (ASKS(TAGS) && !TagsCovered(line, terms))
 		return REASON_TAGS;
 	/* an upgrade or renewal is the scope's business; a purchase must be the first */
-	if (terms->firstPurchase && line->purchase && line->purchasedBefore)
+	if (ASKS(NOT_FIRST_PURCHASE) && terms->firstPurchase && line->purchase && line->purchasedBefore)
 		return REASON_NOT_FIRST_PURCHASE;
-	if ((terms->minDuration > 0 || terms->maxDuration < PG_INT64_MAX) &&
+	if (ASKS(DURATION) && (terms->minDuration > 0 || terms->maxDuration < PG_INT64_MAX) &&
 		(line->duration < terms->minDuration || line->duration > terms->maxDuration))
 		return REASON_DURATION;
 	return REASON_APPLIES;
@@ -204,11 +212,13 @@ JudgedAt(const PlanOrder *order, const Candidate *candidate)
 
 /*
  * Find whether an instrument applies to the order by its own rules: the one
- * place where a rule says no.
+ * place where a rule says no.  It stops at the first one; with that waived, it
+ * finds the next.
  */
-static void
+void
 JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 {
+	uint64		waived = candidate->waived;
 	const Terms *terms = candidate->terms;
 	Reason		nearest = REASON_PRODUCT;
 	bool		any = false;
@@ -217,9 +227,11 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->pays = 0;
 	candidate->eligible = NULL;
 
-	switch (StatusAt(candidate->cancelled, candidate->frozen, !terms->hasRate, candidate->balance,
-					 candidate->used, candidate->maxUses,
-					 candidate->effective, candidate->expiry, JudgedAt(order, candidate)))
+	switch (StatusAt(candidate->cancelled, candidate->frozen && ASKS(FROZEN),
+					 !terms->hasRate && ASKS(EXHAUSTED), candidate->balance,
+					 candidate->used, ASKS(EXHAUSTED) ? candidate->maxUses : PG_INT32_MAX,
+					 ASKS(PENDING) ? candidate->effective : DT_NOBEGIN,
+					 ASKS(EXPIRED) ? candidate->expiry : DT_NOEND, JudgedAt(order, candidate)))
 	{
 		case STATUS_AVAILABLE:
 			break;
@@ -239,17 +251,17 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 			candidate->reason = REASON_PENDING;
 			return;
 	}
-	if (strcmp(terms->currency, order->currency) != 0)
+	if (ASKS(CURRENCY) && strcmp(terms->currency, order->currency) != 0)
 	{
 		candidate->reason = REASON_CURRENCY;
 		return;
 	}
-	if (terms->invitedOnly && !candidate->invited)
+	if (ASKS(NOT_INVITED) && terms->invitedOnly && !candidate->invited)
 	{
 		candidate->reason = REASON_NOT_INVITED;
 		return;
 	}
-	if (terms->paymentType != PAYMENT_ANY && terms->paymentType != order->paymentType)
+	if (ASKS(PAYMENT_TYPE) && terms->paymentType != PAYMENT_ANY && terms->paymentType != order->paymentType)
 	{
 		candidate->reason = REASON_PAYMENT_TYPE;
 		return;
@@ -259,13 +271,17 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	for (int i = 0; i < order->nlines; i++)
 	{
 		const PlanLine *line = &order->lines[i];
-		Reason		reason = JudgeLine(line, terms);
+		Reason		reason = JudgeLine(line, terms, waived);
 
-		candidate->eligible[i] = reason == REASON_APPLIES && ValidFor(candidate, line);
+		candidate->eligible[i] = reason == REASON_APPLIES &&
+			(!ASKS(EXPIRED) || !ASKS(PENDING) || ValidFor(candidate, line));
 		if (candidate->eligible[i])
 		{
 			any = true;
-			candidate->base = AmountAdd(candidate->base, Max(line->amount, 0));
+			/* what is eligible for a waiver only does not count towards a threshold */
+			if (waived == 0 ||
+				(ValidFor(candidate, line) && JudgeLine(line, terms, 0) == REASON_APPLIES))
+				candidate->base = AmountAdd(candidate->base, Max(line->amount, 0));
 		}
 		else
 			nearest = Max(nearest, reason);
@@ -276,7 +292,7 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 		return;
 	}
 	/* a threshold after reductions is judged again when those are known */
-	if (!ReachesThreshold(terms, candidate->base))
+	if (ASKS(THRESHOLD) && !ReachesThreshold(terms, candidate->base))
 	{
 		candidate->reason = REASON_THRESHOLD;
 		return;

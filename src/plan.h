@@ -89,6 +89,8 @@ typedef enum Reason
 #undef R
 } Reason;
 
+#define REASON_BIT(reason) (UINT64CONST(1) << (reason))
+
 /* The rules of a template, as the catalog keeps them.  Frozen once written. */
 typedef struct Terms
 {
@@ -165,6 +167,7 @@ typedef struct Candidate
 	TimestampTz effective;		/* half-open: [effective, expiry) */
 	TimestampTz expiry;
 	TimestampTz issuedAt;
+	uint64		waived;			/* REASON_BITs that are not asked */
 	/* judged: */
 	Reason		reason;
 	Amount		base;			/* list price of the eligible lines */
@@ -275,7 +278,8 @@ extern const char *ReasonMessage(Reason reason);
 extern InstrumentStatus StatusAt(bool cancelled, bool frozen, bool hasFaceValue,
 								 Amount balance, int32 used, int32 maxUses, TimestampTz effective,
 								 TimestampTz expiry, TimestampTz at);
-extern Reason JudgeLine(const PlanLine *line, const Terms *terms);
+extern Reason JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived);
+extern void JudgeCandidate(const PlanOrder *order, Candidate *candidate);
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
 extern bool ReachesThreshold(const Terms *terms, Amount base);
 extern Amount DiscountOf(const Candidate *candidate, Amount base, int digits);

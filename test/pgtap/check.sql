@@ -113,6 +113,7 @@ INSERT INTO corruption VALUES
     (format('sum of shares = part: o1 instrument %s', :'v'), $$UPDATE voucher.settlement SET parts[2].share = '{108,72,0}' WHERE order_id = 'o1'$$),
     ('shares <= line: o1 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 499, lines[2].amount = 1, parts[1].share = '{20,0}', parts[2].share = '{178,2}' WHERE order_id = 'o1'$$),
     ('parts = discount and voucher: o1', $$UPDATE voucher.settlement SET discount = 21, voucher = 179 WHERE order_id = 'o1'$$),
+    ('policy of a settlement exists: o1', $$UPDATE voucher.settlement SET policy = 'nobody' WHERE order_id = 'o1'$$),
     -- 301 in cash of an order that took 300 from the balance
     ('cash entries of an order = its cash: o1', $$UPDATE voucher.settlement SET cash = 301, gross = 501, lines[1].amount = 301, invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1';
                                                     UPDATE voucher.settlement_entry SET invoiceable = invoiceable OPERATOR(voucher.+) 1 WHERE order_id = 'o1'$$),
@@ -140,7 +141,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 27::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 28::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

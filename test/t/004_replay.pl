@@ -170,7 +170,6 @@ spoilt('run.sql', "SET category = 'refunded'", 'SET category = NULL',
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'voucher%'}),
 	'0', 'no database is left behind');
 
-$node->stop;
 # A bill in the FOCUS form. Lines of "acme": compute 4 (of 2 September, in
 # us-east-1, tagged prod), 2, -0.50 and a credit of -0.25; storage 1.005 (in
 # us-east-1) and 0; support 0.10, 1 and 0.33333333333, of which 8 decimals stay:
@@ -215,4 +214,5 @@ EOF
 unlike($ties, qr/DOES NOT TIE/, 'all of its ties hold');
 like($ties, qr/^deposits - cash = balances 6\.44 6\.44 ties$/m, 'the cash that is left: 9 - 2.56');
 
+$node->stop;
 done_testing();
