@@ -25,18 +25,19 @@ FROM (VALUES ('abcd-efgh-jkmn-pqrb'::code),
 SELECT code AS normal
 FROM (VALUES ('OoOo-0000-0000-00I2'::code), ('0000-0000-0000-00i2'),
              ('0000-0000-0000-00L2'), ('0000-0000-0000-00l2'),
+             ('0000-0000-0000-00VK'), ('0000-0000-0000-00UK'), ('0000-0000-0000-00uk'),
              (E'\uFF10\uFF2F\uFF4F0-0000-0000-00\uFF11\uFF12'), (E'0000-0000-0000-00\uFF29\uFF12'),
              (E'0000-0000-0000-00\uFF4C\uFF12')) AS typed(code);
 
 -- Characters that are not symbols; the message never repeats the input
-SELECT 'ABCD-EFGH-JKMN-PQRU'::code;
+SELECT 'ABCD-EFGH-JKMN-PQR!'::code;
 \echo :LAST_ERROR_SQLSTATE
-SELECT 'u'::code;
+SELECT '!'::code;
 \echo :LAST_ERROR_SQLSTATE
 SELECT 'ABCD.EFGH.JKMN.PQRB'::code;
 SELECT 'ABCD*EFGH*JKMN*PQRB'::code;
 -- Positions count characters, not bytes
-SELECT E'\uFF21\uFF22\u3000\uFF35'::code;
+SELECT E'\uFF21\uFF22\u3000\uFF01'::code;
 SELECT E'\uFF21\u4E2D'::code;
 SELECT E'A\u00A0'::code;
 SELECT E'A\U0001F600'::code;

@@ -1,6 +1,7 @@
 /*
  * activation.c
- *		Non-designated issue: codes are minted, verified and activated.
+ *		Non-designated issue: codes that were minted (mint.c) are verified and
+ *		activated.
  *
  * Lock order: the account, then the code.
  */
@@ -20,12 +21,8 @@
 #include "issue.h"
 #include "store.h"
 
-PG_FUNCTION_INFO_V1(voucher_mint);
 PG_FUNCTION_INFO_V1(voucher_verify);
 PG_FUNCTION_INFO_V1(voucher_activate);
-
-/* Codes written by one statement. */
-#define MINT_BATCH 1000
 
 /* A row of voucher.minted_code. */
 typedef struct MintedCode
@@ -38,17 +35,6 @@ typedef struct MintedCode
 	int64		instrumentId;
 } MintedCode;
 
-/* A code's digest as bytea. */
-static Datum
-DigestDatum(const Code *code)
-{
-	bytea	   *digest = palloc(VARHDRSZ + CODE_DIGEST_LENGTH);
-
-	SET_VARSIZE(digest, VARHDRSZ + CODE_DIGEST_LENGTH);
-	CodeDigest(code, (uint8 *) VARDATA(digest));
-	return PointerGetDatum(digest);
-}
-
 /*
  * Find a code, with a statement that may lock it.  Error VC008, the same
  * whether it was never minted or belongs to somebody else.
@@ -56,7 +42,7 @@ DigestDatum(const Code *code)
 static void
 FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *minted)
 {
-	Datum		digest = DigestDatum(code);
+	Datum		digest = CodeDigestDatum(code);
 	Datum		value;
 	bool		isnull;
 
@@ -73,80 +59,6 @@ FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *mint
 	minted->accountId = StoreText(0, 5);
 	value = StoreDatum(0, 6, &isnull);
 	minted->instrumentId = isnull ? 0 : DatumGetInt64(value);
-}
-
-/* Mint codes into the result set and their digests into the table. */
-static void
-MintBatch(ReturnSetInfo *resultInfo, Datum *parameters, char *nulls, int n)
-{
-	Datum	   *digests = palloc(n * sizeof(Datum));
-
-	for (int i = 0; i < n; i++)
-	{
-		Code	   *code = CodeGenerate();
-		Datum		value = PointerGetDatum(code);
-		bool		isnull = false;
-
-		digests[i] = DigestDatum(code);
-		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, &value, &isnull);
-	}
-	parameters[0] = PointerGetDatum(construct_array(digests, n, BYTEAOID, -1, false,
-													TYPALIGN_INT));
-	StoreWriteRows(STMT_CODES_MINT, parameters, nulls, n);
-}
-
-/* mint(template, count, face_value, activate_before, batch) returns setof code */
-Datum
-voucher_mint(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	const char *templateName = TextArgument(fcinfo, 0, "template");
-	const char *batch = OptionalTextArgument(fcinfo, 4);
-	int			left;
-	const Template *template;
-	Amount		faceValue;
-	Datum		parameters[5];
-	char		nulls[] = "     ";
-	MemoryContext batchContext;
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	RequireArgument(fcinfo, 1, "count");
-	left = PG_GETARG_INT32(1);
-	if (left <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of codes must be greater than zero"),
-				 errdetail("It is %d.", left)));
-	StoreBegin();
-	CatalogBegin();
-	template = CatalogTemplateByName(templateName);
-	if (template->terms.kind == KIND_PROMO_CODE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template \"%s\" is a promo code", templateName),
-				 errhint("A promo code is its template's public word; it has no secret codes.")));
-	faceValue = FaceValueArgument(fcinfo, 2, template);
-	parameters[1] = Int64GetDatum(template->terms.templateId);
-	parameters[2] = AmountGetDatum(faceValue);
-	nulls[2] = NULL_FLAG(template->terms.hasRate);
-	parameters[3] = PG_GETARG_DATUM(3);
-	nulls[3] = NULL_FLAG(PG_ARGISNULL(3));
-	parameters[4] = OptionalTextDatum(batch, &nulls[4]);
-
-	batchContext = AllocSetContextCreate(CurrentMemoryContext, "voucher mint",
-										 ALLOCSET_DEFAULT_SIZES);
-	while (left > 0)
-	{
-		MemoryContext old = MemoryContextSwitchTo(batchContext);
-
-		CHECK_FOR_INTERRUPTS();
-		MintBatch(resultInfo, parameters, nulls, Min(left, MINT_BATCH));
-		left -= MINT_BATCH;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(batchContext);
-	}
-	StoreEnd();
-	return (Datum) 0;
 }
 
 /*
@@ -238,7 +150,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 		minted.instrumentId =
 			IssueInstrument(&account, template, minted.faceValue,
 							template->fromIssue ? minted.mintedAt : at, at, NULL, NULL);
-		values[0] = DigestDatum(code);
+		values[0] = CodeDigestDatum(code);
 		values[1] = CStringGetTextDatum(accountId);
 		values[2] = Int64GetDatum(minted.instrumentId);
 		values[3] = TimestampTzGetDatum(at);

@@ -12,6 +12,7 @@ CREATE TABLE voucher.minted_code (
     account_id      text COLLATE "C",
     instrument_id   bigint,
     activated_at    timestamptz,
+    space           text COLLATE "C",
     CONSTRAINT minted_code_pkey PRIMARY KEY (digest),
     CONSTRAINT minted_code_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
     CONSTRAINT minted_code_activation_check CHECK ((account_id IS NULL) OPERATOR(pg_catalog.=) (instrument_id IS NULL)
@@ -23,6 +24,7 @@ COMMENT ON COLUMN voucher.minted_code.digest IS 'SHA-256 of the code';
 COMMENT ON COLUMN voucher.minted_code.activate_before IS 'the code cannot be activated from this instant on; null: no limit';
 COMMENT ON COLUMN voucher.minted_code.batch IS 'the caller''s name for what was minted together';
 COMMENT ON COLUMN voucher.minted_code.account_id IS 'the account that activated it; null: not activated';
+COMMENT ON COLUMN voucher.minted_code.space IS 'the code_space that it was drawn from; null: sixteen symbols without a prefix';
 COMMENT ON COLUMN voucher.minted_code.instrument_id IS 'the voucher that it became';
 
 -- A code is activated once; nothing else of it changes.
@@ -32,7 +34,8 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.minted_code
           OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
           OR OLD.face_value IS DISTINCT FROM NEW.face_value
-          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at)
+          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
+          OR OLD.space IS DISTINCT FROM NEW.space)
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
     FOR EACH ROW
@@ -40,23 +43,13 @@ CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
           OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
           OR OLD.face_value IS DISTINCT FROM NEW.face_value
-          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at)
+          OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
+          OR OLD.space IS DISTINCT FROM NEW.space)
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.minted_code
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.minted_code
     FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
-
-CREATE FUNCTION voucher.mint(
-    template        text,
-    count           integer,
-    face_value      voucher.amount DEFAULT NULL,
-    activate_before timestamptz DEFAULT NULL,
-    batch           text DEFAULT NULL)
-    RETURNS SETOF voucher.code
-    AS 'MODULE_PATHNAME', 'voucher_mint' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.mint(text, integer, voucher.amount, timestamptz, text)
-    IS 'mints codes of a template and returns them, this once: only their digests are kept';
 
 CREATE FUNCTION voucher.verify(
     code voucher.code,

@@ -251,6 +251,12 @@ CREATE FUNCTION voucher.check(
                       WHERE i.account_id = c.account_id AND i.instrument_id = c.instrument_id AND i.template_id = c.template_id)
 
     UNION ALL
+    SELECT 'codes of a space are counted', NULL, COALESCE(s.space, c.space), c.minted::text, s.minted::text
+    FROM (SELECT m.space, count(*) AS minted FROM voucher.minted_code AS m WHERE m.space IS NOT NULL GROUP BY m.space) AS c
+    FULL JOIN voucher.code_space AS s ON s.space = c.space
+    WHERE (c.minted = s.minted) IS NOT TRUE
+
+    UNION ALL
     SELECT 'first purchases are kept', COALESCE(s.account_id, p.account_id), COALESCE(s.product, p.product), s.order_id, p.order_id
     FROM (SELECT o.account_id, u.product, o.order_id FROM voucher.settlement AS o
           CROSS JOIN LATERAL unnest(o.first_purchase) AS u (product)) AS s

@@ -14,13 +14,18 @@
 #include "code.h"
 #include "compat.h"
 
-/* 15 random symbols of 5 bits make 75 bits; the 16th is the check symbol. */
-#define CODE_DEFAULT_LENGTH	16
 #define CODE_GROUP			4
 
-/* What ReadSymbol() returns besides 0..31 */
-#define SYMBOL_IGNORED		(-1)
-#define SYMBOL_INVALID		(-2)
+/* 15 random symbols of 5 bits make 75 bits; the 16th is the check symbol. */
+const CodePattern DefaultCodePattern = {
+	.length = 16,
+	.drawn = 15,
+	.fixed = {
+		CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN,
+		CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN,
+		CODE_DRAWN, CODE_DRAWN, CODE_DRAWN, CODE_DRAWN
+	}
+};
 
 /* In ascending ASCII order, so that codes sort as their text does in "C". */
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -70,8 +75,8 @@ CodeAllocate(int length)
  * Chinese input methods produce full-width forms and the ideographic space,
  * word processors typographic dashes; these are understood in UTF-8 only.
  */
-static int
-ReadSymbol(const char **text)
+int
+CodeReadSymbol(const char **text)
 {
 	pg_wchar	c = (unsigned char) **text;
 	int			length = 1;
@@ -118,6 +123,10 @@ ReadSymbol(const char **text)
 		case 'L':
 		case 'l':
 			return 1;
+		case 'U':
+		case 'u':
+			c = 'V';
+			break;
 	}
 
 	if (c >= 0x80)
@@ -127,23 +136,36 @@ ReadSymbol(const char **text)
 	return found ? found - alphabet : SYMBOL_INVALID;
 }
 
+/* The letter or digit that stands for a symbol. */
+char
+CodeSymbolLetter(int symbol)
+{
+	return alphabet[symbol];
+}
+
 /*
- * Returns a new code with 75 random bits from the system's cryptographic
- * source, allocated in the current memory context.
+ * Returns a new code of a pattern, its random symbols from the system's
+ * cryptographic source, allocated in the current memory context.
  */
 Code *
-CodeGenerate(void)
+CodeDraw(const CodePattern *pattern)
 {
-	Code	   *code = CodeAllocate(CODE_DEFAULT_LENGTH);
-	int			body = CODE_DEFAULT_LENGTH - 1;
+	Code	   *code = CodeAllocate(pattern->length);
+	int			body = pattern->length - 1;
 
 	if (!pg_strong_random(code->symbols, body))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values")));
 	for (int i = 0; i < body; i++)
-		code->symbols[i] &= 0x1F;
-	code->symbols[body] = WeightedSum(code->symbols, CODE_DEFAULT_LENGTH);
+	{
+		if (pattern->fixed[i] == CODE_DRAWN)
+			code->symbols[i] &= 0x1F;
+		else
+			code->symbols[i] = pattern->fixed[i];
+	}
+	code->symbols[body] = 0;
+	code->symbols[body] = WeightedSum(code->symbols, pattern->length);
 	return code;
 }
 
@@ -167,6 +189,17 @@ CodeDigest(const Code *code, uint8 digest[CODE_DIGEST_LENGTH])
 		elog(ERROR, "could not compute %s hash: %s", "SHA-256",
 			 pg_cryptohash_error(context));
 	pg_cryptohash_free(context);
+}
+
+/* A code's digest as bytea. */
+Datum
+CodeDigestDatum(const Code *code)
+{
+	bytea	   *digest = palloc(VARHDRSZ + CODE_DIGEST_LENGTH);
+
+	SET_VARSIZE(digest, VARHDRSZ + CODE_DIGEST_LENGTH);
+	CodeDigest(code, (uint8 *) VARDATA(digest));
+	return PointerGetDatum(digest);
 }
 
 /* Orders codes by their symbols, bytewise; a proper prefix comes first. */
@@ -195,7 +228,7 @@ code_in(PG_FUNCTION_ARGS)
 
 	for (int position = 1; *text != '\0'; position++)
 	{
-		int			symbol = ReadSymbol(&text);
+		int			symbol = CodeReadSymbol(&text);
 
 		if (symbol == SYMBOL_IGNORED)
 			continue;
@@ -205,7 +238,7 @@ code_in(PG_FUNCTION_ARGS)
 					 errmsg("invalid character in voucher code"),
 					 errdetail("The character at position %d is not a symbol of a voucher code.",
 							   position),
-					 errhint("The symbols are the digits and the letters except I, L, O and U.")));
+					 errhint("The symbols are digits and letters.")));
 		if (length == CODE_MAX_LENGTH)
 			ereturn(escontext, (Datum) 0,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -399,7 +432,7 @@ PG_FUNCTION_INFO_V1(new_code);
 Datum
 new_code(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CODE_P(CodeGenerate());
+	PG_RETURN_CODE_P(CodeDraw(&DefaultCodePattern));
 }
 
 /* SQL: voucher.digest(code) */
@@ -407,10 +440,5 @@ PG_FUNCTION_INFO_V1(code_digest);
 Datum
 code_digest(PG_FUNCTION_ARGS)
 {
-	Code	   *code = PG_GETARG_CODE_P(0);
-	bytea	   *digest = palloc(VARHDRSZ + CODE_DIGEST_LENGTH);
-
-	SET_VARSIZE(digest, VARHDRSZ + CODE_DIGEST_LENGTH);
-	CodeDigest(code, (uint8 *) VARDATA(digest));
-	PG_RETURN_BYTEA_P(digest);
+	PG_RETURN_DATUM(CodeDigestDatum(PG_GETARG_CODE_P(0)));
 }

@@ -9,9 +9,14 @@
  * group, Σ α^i · s_i = 0.  α has order 31, so the weights of up to 31 symbols
  * are distinct and not zero; hence every single wrong symbol and every swap of
  * two different symbols is caught.  Weights counted from the end make the rule
- * the same for every length, so a prefix put in front of the random symbols
- * later needs no new format.  Zeros put in front do not change the sum: like
+ * the same for every length, so fixed symbols in front of the random ones, a
+ * prefix, need no other format.  Zeros put in front do not change the sum: like
  * any code nobody issued, such a code is well-formed and its digest is unknown.
+ *
+ * A code keeps symbols, not how a pattern spells them: it cannot be seen from
+ * what was typed where a prefix ends, and equal codes are equal bytes.  I and L
+ * are read as 1, O as 0, U as V, so any word of letters and digits is a prefix.
+ * The spelling is text and belongs to the pattern (mint.c).
  *
  * A code is a secret: no error message of this module repeats its symbols, and
  * tables keep its digest only.  What the server itself logs of statements and
@@ -42,7 +47,30 @@ typedef struct Code
 #define PG_GETARG_CODE_P(n)		DatumGetCodeP(PG_GETARG_DATUM(n))
 #define PG_RETURN_CODE_P(x)		PG_RETURN_POINTER(x)
 
-extern Code *CodeGenerate(void);
+/*
+ * What codes of a kind look like: which of their symbols are given and which
+ * are random.  The last one is always the check symbol.
+ */
+typedef struct CodePattern
+{
+	int			length;			/* symbols, with the check symbol */
+	int			drawn;			/* random ones among them */
+	int8		fixed[CODE_MAX_LENGTH]; /* the symbol; CODE_DRAWN where it is random */
+} CodePattern;
+
+#define CODE_DRAWN			(-1)
+#define CODE_SYMBOL_BITS	5
+
+/* What CodeReadSymbol() returns besides 0..31 */
+#define SYMBOL_IGNORED		(-1)
+#define SYMBOL_INVALID		(-2)
+
+extern const CodePattern DefaultCodePattern;
+
+extern int	CodeReadSymbol(const char **text);
+extern char CodeSymbolLetter(int symbol);
+extern Code *CodeDraw(const CodePattern *pattern);
+extern Datum CodeDigestDatum(const Code *code);
 extern void CodeDigest(const Code *code, uint8 digest[CODE_DIGEST_LENGTH]);
 
 #endif							/* VOUCHER_CODE_H */

@@ -60,12 +60,15 @@
 #define ERRCODE_VC_ENTRY_OUT_OF_TURN		MAKE_SQLSTATE('V','C','4','0','2')
 #define ERRCODE_VC_BALANCE_MISMATCH			MAKE_SQLSTATE('V','C','4','0','3')
 
-/* VC5xx: what a life cycle does not allow */
-#define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','5','0','1')
-#define ERRCODE_VC_NOT_WHOLE				MAKE_SQLSTATE('V','C','5','0','2')
-#define ERRCODE_VC_NOT_DIVISIBLE			MAKE_SQLSTATE('V','C','5','0','3')
-#define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','5','0','4')
-#define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','5','0','5')
-#define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','5','0','6')
+/* VC5xx: codes */
+#define ERRCODE_VC_PATTERN_USED_UP			MAKE_SQLSTATE('V','C','5','0','1')
+
+/* VC6xx: what a life cycle does not allow */
+#define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','6','0','1')
+#define ERRCODE_VC_NOT_WHOLE				MAKE_SQLSTATE('V','C','6','0','2')
+#define ERRCODE_VC_NOT_DIVISIBLE			MAKE_SQLSTATE('V','C','6','0','3')
+#define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','6','0','4')
+#define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','6','0','5')
+#define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','6','0','6')
 
 #endif							/* VOUCHER_ERRORS_H */

@@ -200,9 +200,18 @@ STATEMENT(CASH_AT, "ttz",
 
 /* -- secret codes -------------------------------------------------------- */
 
-STATEMENT(CODES_MINT, "Blazt",
+/* returns the digests that were not there yet, in the order in which they were given */
+STATEMENT(CODES_MINT, "Blaztt",
 		  "INSERT INTO voucher.minted_code (digest, template_id, face_value, activate_before, "
-		  "batch) SELECT digest, $2, $3, $4, $5 FROM pg_catalog.unnest($1) AS digest")
+		  "batch, space) SELECT digest, $2, $3, $4, $5, $6 FROM pg_catalog.unnest($1) AS digest "
+		  "ON CONFLICT ON CONSTRAINT minted_code_pkey DO NOTHING RETURNING digest")
+/* $3 more codes of a space that can give $4 in all: no row if it cannot */
+STATEMENT(CODE_SPACE_TAKE, "till",
+		  "INSERT INTO voucher.code_space AS s (space, bits, minted) VALUES ($1, $2, $3) "
+		  "ON CONFLICT ON CONSTRAINT code_space_pkey DO UPDATE SET minted = s.minted" ADD "$3 "
+		  "WHERE s.minted OPERATOR(pg_catalog.<=) ($4 OPERATOR(pg_catalog.-) $3)")
+STATEMENT(CODE_SPACE_MINTED, "t",
+		  "SELECT minted FROM voucher.code_space WHERE space" EQ "$1")
 STATEMENT(CODE_READ, "y",
 		  "SELECT template_id, face_value, activate_before, minted_at, account_id, instrument_id "
 		  "FROM voucher.minted_code WHERE digest" EQ "$1")

@@ -326,6 +326,13 @@ StoreWriteRows(Statement statement, const Datum *values, const char *nulls, uint
 				 errhint("A trigger or rule on the table may have suppressed the write.")));
 }
 
+/* Free the last statement's rows: for a verb that runs many statements. */
+void
+StoreFreeRows(void)
+{
+	SPI_freetuptable(SPI_tuptable);
+}
+
 /* A column of a row of the last statement. */
 Datum
 StoreDatum(uint64 row, int column, bool *isnull)

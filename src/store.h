@@ -50,6 +50,7 @@ extern uint64 StoreRun(Statement statement, StoreMode mode, const Datum *values,
 					   const char *nulls);
 extern void StoreWriteRows(Statement statement, const Datum *values, const char *nulls,
 						   uint64 rows);
+extern void StoreFreeRows(void);
 
 /* Column values of the last statement's rows; columns count from 1. */
 extern Datum StoreDatum(uint64 row, int column, bool *isnull);

@@ -35,6 +35,11 @@ CREATE TABLE floor.entry (account_id text COLLATE "C", instrument_id bigint, ver
 CREATE TABLE floor.cash_entry (account_id text COLLATE "C", currency text COLLATE "C", version integer, kind text COLLATE "C",
     amount voucher.amount NOT NULL, balance voucher.amount NOT NULL, at timestamptz NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now(),
     order_id text COLLATE "C", PRIMARY KEY (account_id, currency, version));
+CREATE TABLE floor.minted_code (digest bytea NOT NULL, template_id bigint NOT NULL, face_value voucher.amount, activate_before timestamptz,
+    minted_at timestamptz NOT NULL, batch text COLLATE "C", account_id text COLLATE "C", instrument_id bigint, activated_at timestamptz,
+    space text COLLATE "C", PRIMARY KEY (digest)) WITH (fillfactor = 80);
+CREATE TABLE floor.checked_code (LIKE floor.minted_code INCLUDING ALL, FOREIGN KEY (template_id) REFERENCES voucher.template,
+    CHECK ((account_id IS NULL) = (instrument_id IS NULL) AND (account_id IS NULL) = (activated_at IS NULL))) WITH (fillfactor = 80);
 INSERT INTO floor.account SELECT account_id, currency, balance, version FROM voucher.account WHERE account_id LIKE 'account-%';
 INSERT INTO floor.instrument SELECT account_id, 1, template_id, version, currency, face_value, balance, validity, issued_at
 FROM voucher.instrument WHERE account_id LIKE 'account-%';

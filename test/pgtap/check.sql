@@ -23,6 +23,7 @@ SELECT voucher.create_template('p', 'promo_code', 'CNY', face_value => 20, promo
 SELECT voucher.open_account('ann', 'CNY'), voucher.deposit('ann', 1000, request_id => 'pay-1') \g /dev/null
 SELECT voucher.mint('v', 1) AS code \gset
 SELECT voucher.activate('ann', :'code') AS v \gset
+SELECT count(*) FROM voucher.mint_pattern('v', 2, 'TREE-####-####-####') \g /dev/null
 SELECT voucher.grant('ann', 'c') AS c \gset
 SELECT voucher.settle('ann', 'o1', lines => ARRAY[voucher.line('ecs', 'purchase', 300), voucher.line('ecs', 'purchase', 200)], promo_code => 'P20') \g /dev/null
 SELECT voucher.refund('ann', 'o1', 48) \g /dev/null
@@ -125,8 +126,12 @@ INSERT INTO corruption VALUES
     ('invoice = sum of its lines: i9', $$INSERT INTO voucher.invoice (account_id, invoice_id, currency, amount, at) VALUES ('ann', 'i9', 'CNY', 5, now())$$),
     -- the void of i2 is turned into one of i1, whose line is over 100
     ('void takes back an invoice line: i1 order o1', $$UPDATE voucher.settlement_entry SET invoice_id = 'i1' WHERE kind = 'void'$$),
-    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), $$UPDATE voucher.minted_code SET instrument_id = 1000$$),
-    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), format('UPDATE voucher.minted_code SET instrument_id = %s', :'c')),
+    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), $$UPDATE voucher.minted_code SET instrument_id = 1000 WHERE account_id IS NOT NULL$$),
+    (format('activated code has its instrument: %s', encode(voucher.digest(:'code'), 'hex')), format('UPDATE voucher.minted_code SET instrument_id = %s WHERE account_id IS NOT NULL', :'c')),
+    ('codes of a space are counted: TREE############', $$UPDATE voucher.code_space SET minted = 3$$),
+    ('codes of a space are counted: TREE############', $$DELETE FROM voucher.code_space$$),
+    ('codes of a space are counted: TREE############', $$UPDATE voucher.minted_code SET space = NULL$$),
+    ('codes of a space are counted: SPARE###########', $$INSERT INTO voucher.code_space (space, bits, minted) VALUES ('SPARE###########', 50, 1)$$),
     ('first purchases are kept: ecs', $$DELETE FROM voucher.purchase$$),
     ('first purchases are kept: ecs', $$UPDATE voucher.purchase SET order_id = 'o2'$$),
     ('first purchases are kept: oss', $$INSERT INTO voucher.purchase (account_id, product, order_id) VALUES ('ann', 'oss', 'o2')$$),
@@ -141,7 +146,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 28::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 29::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

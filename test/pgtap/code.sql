@@ -126,6 +126,7 @@ BEGIN
         symbol := CASE symbol
                       WHEN '0' THEN substr('0Oo', 1 + floor(random() * 3)::int, 1)
                       WHEN '1' THEN substr('1IiLl', 1 + floor(random() * 5)::int, 1)
+                      WHEN 'V' THEN substr('VvUu', 1 + floor(random() * 4)::int, 1)
                       ELSE CASE WHEN random() < 0.5 THEN lower(symbol) ELSE symbol END
                   END;
         IF random() < 0.3 THEN
@@ -149,10 +150,10 @@ SELECT c FROM generate_series(1, 65535) AS c
 WHERE c NOT BETWEEN 55296 AND 57343
   AND pg_temp.complaint('0' || chr(c) || '0') NOT LIKE 'invalid character in voucher code The character at position 2 %';
 SELECT is((SELECT string_agg(chr(c), '' ORDER BY c) FROM understood WHERE c < 128),
-          E'\t\n\x0B\f\r -0123456789ABCDEFGHIJKLMNOPQRSTVWXYZ_abcdefghijklmnopqrstvwxyz',
-          'of ASCII, digits, letters without U, white space, hyphen and underscore are understood');
+          E'\t\n\x0B\f\r -0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz',
+          'of ASCII, digits, letters, white space, hyphen and underscore are understood');
 SELECT is((SELECT string_agg(chr(c - 65248), '' ORDER BY c) FROM understood WHERE c > 65280),
-          '-0123456789ABCDEFGHIJKLMNOPQRSTVWXYZ_abcdefghijklmnopqrstvwxyz',
+          '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz',
           'their full-width forms are understood');
 SELECT is((SELECT array_agg(to_hex(c) ORDER BY c) FROM understood WHERE c BETWEEN 128 AND 65280),
           '{2010,2011,2012,2013,2014,2015,2212,3000}'::text[],
@@ -171,7 +172,7 @@ SELECT is((SELECT count(*) FROM sample, LATERAL (VALUES ('mistyped', overlay(sym
 SELECT current_setting('server_version_num')::int >= 160000 AS soft \gset
 \if :soft
 SELECT is((SELECT array_agg(split_part(message, ' ', 4) ORDER BY n)
-           FROM (VALUES (1, 'U'), (2, ''), (3, repeat('0', 32)), (4, repeat('0', 15) || '1'), (5, repeat('0', 16))) AS v(n, typed),
+           FROM (VALUES (1, '!'), (2, ''), (3, repeat('0', 32)), (4, repeat('0', 15) || '1'), (5, repeat('0', 16))) AS v(n, typed),
                 pg_input_error_info(typed, 'voucher.code') AS e),
           '{voucher,too,too,mistyped,NULL}'::text[], 'input errors are soft');
 \else

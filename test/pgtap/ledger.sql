@@ -99,7 +99,8 @@ LEFT JOIN (VALUES
     ('template', 'effect', '''tender''', NULL), ('template', 'reduces', 'DEFAULT', 'accepted, check: sound'), ('template', 'excludes', '''{coupon}''', NULL),
     ('policy', 'vouchers_per_order', '7', NULL), ('policy', 'charges', '''{line_asc}''', NULL),
     ('minted_code', 'account_id', 'CASE WHEN account_id IS NOT NULL THEN ''x'' END', NULL), ('minted_code', 'instrument_id', 'instrument_id + 1', NULL),
-    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
+    ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL),
+    ('minted_code', 'space', '''x''', NULL)) AS s (table_name, column_name, value, outcome)
     ON s.table_name = t AND s.column_name = c.attname;
 SELECT is(count(*), 0::bigint, 'every protected column is tried') FROM other_value WHERE value = 'NULL';
 SELECT is(pg_temp.try(format('UPDATE voucher.%I SET %I = %s', table_name, column_name, value)), outcome,

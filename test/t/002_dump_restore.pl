@@ -104,6 +104,12 @@ SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purcha
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
+-- 35 random bits: 32 codes, of which one is left
+CREATE TABLE patterned AS SELECT c::voucher.code FROM voucher.mint_pattern('gift', 31, 'SPRING-26-####-####', batch => 'patterned') AS c;
+
+-- one reminder is handed out, of what expires in about thirty years
+SELECT voucher.grant('acme', 'dated');
+SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
 
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
@@ -141,6 +147,7 @@ sub rows_of
 
 my $source = rows_of('source');
 my $secrets = $node->safe_psql('source', 'SELECT c FROM secret WHERE n > 2 ORDER BY n');
+my $patterned = $node->safe_psql('source', 'SELECT array_agg(c) FROM patterned');
 my ($unused_code) = split /\n/, $secrets;
 
 sub broken
@@ -175,6 +182,13 @@ sub same_and_alive
 			1 + $node->safe_psql('source', 'SELECT max(template_id) FROM voucher.template'), 'creates a template');
 		is( $node->safe_psql($database, qq{SELECT voucher.activate('acme', '$unused_code') = $last + 2}),
 			't', 'activates a code minted before');
+
+		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.expiring('100 years') AS e JOIN voucher.reminder AS r
+				ON r.account_id = e.account_id AND r.instrument_id = e.instrument_id AND r.reminded_at = e.reminded_at}),
+			'1', 'knows what was reminded of');
+		is( $node->safe_psql($database, qq{SELECT count(*) FROM unnest('$patterned'::voucher.code[]) AS c, voucher.verify(c)}), '31', 'verifies codes with a prefix');
+		is( $node->safe_psql($database, q{SELECT count(*) FROM voucher.mint_pattern('gift', 1, 'spring26########')}), '1', 'mints the last one of a pattern');
+		is( ($node->psql($database, q{SELECT voucher.mint_pattern('gift', 1, 'SPRING-26-####-####')}))[0], 3, 'and no more');
 
 		# 'NULL' has its voucher of 200 frozen: all 40 in cash; half comes back
 		is( $node->safe_psql($database, q{SELECT voucher, cash FROM voucher.settle('NULL', 'new', 'oss', 'renewal', 40)}),
@@ -239,7 +253,7 @@ for my $restore ([ 'custom' ], [ 'custom', '-1' ], [ 'directory' ])
 }
 
 # Rows that the extension ships are there already and are not dumped again.
-dump_source('data.sql', '--data-only', '--exclude-table=secret');
+dump_source('data.sql', '--data-only', '--exclude-table=secret', '--exclude-table=patterned');
 create_database('copy', 'CREATE EXTENSION voucher');
 restore('copy', @psql, "$dir/data.sql");
 same_and_alive('copy', 'only the data, into a new extension');

@@ -1,0 +1,87 @@
+--
+-- report: liability, breakage, redemption by campaign, expiring soon
+--
+\set SHOW_CONTEXT never
+\pset null '(null)'
+SET timezone = 'Asia/Shanghai';
+SET datestyle = 'ISO, YMD';
+SET client_min_messages = warning;
+DROP EXTENSION voucher CASCADE;
+CREATE EXTENSION voucher;
+RESET client_min_messages;
+
+-- Worked out by hand.  "march" expires at the end of March in Shanghai, "utc"
+-- at the end of April in UTC, which is in May in Shanghai.
+SELECT voucher.register_product('ecs');
+SELECT voucher.open_account(a, 'CNY', at => '2026-03-01'), voucher.deposit(a, 1000, at => '2026-03-01') FROM unnest('{ann,ben}'::text[]) AS a;
+SELECT voucher.create_campaign('spring');
+SELECT voucher.create_template('march', 'voucher', 'CNY', face_value => 100, campaign => 'spring', valid => '[2026-01-01,2026-04-01)'),
+       voucher.create_template('april', 'voucher', 'CNY', face_value => 50, campaign => 'spring', valid => '[2026-01-01,2026-05-01)'),
+       voucher.create_template('utc', 'voucher', 'CNY', face_value => 30, valid => '[2026-01-01,2026-05-01 00:00+00)'),
+       voucher.create_template('forever', 'voucher', 'CNY', face_value => 20),
+       voucher.create_template('quarter', 'coupon', 'CNY', discount_rate => 0.25, campaign => 'spring'),
+       voucher.create_template('word', 'promo_code', 'CNY', face_value => 5, campaign => 'spring', promo_code => 'SPRING');
+SELECT a, t, voucher.grant(a, t, at => '2026-03-01')
+FROM (VALUES (1, 'ann', 'march'), (2, 'ann', 'april'), (3, 'ann', 'forever'), (4, 'ann', 'quarter'),
+             (5, 'ben', 'march'), (6, 'ben', 'utc'), (7, 'ben', 'april')) AS v (n, a, t) ORDER BY n;
+-- 200 = promo code 5 + voucher 1: 100 + cash 95
+SELECT discount, voucher, cash FROM voucher.settle('ann', 'o1', 'ecs', 'purchase', 200, voucher => '1', coupon => 'none', promo_code => 'SPRING', at => '2026-03-10');
+-- 80 = coupon 20 + voucher 2: 50 + cash 10
+SELECT discount, voucher, cash FROM voucher.settle('ann', 'o2', 'ecs', 'renewal', 80, voucher => '2', coupon => '4', at => '2026-03-20');
+-- 40 = voucher 5: 40, which leaves 60
+SELECT discount, voucher, cash FROM voucher.settle('ben', 'o3', 'ecs', 'renewal', 40, voucher => '5', at => '2026-03-20');
+-- half of 195, of which 95 was cash: 47.50
+SELECT requested, - amount::numeric AS cash FROM voucher.refund('ann', 'o1', 97.5, at => '2026-03-25');
+
+-- Issued 100 + 50 + 20 + 100 + 30 + 50 = 350; after the first order 100 of it is used
+SELECT * FROM voucher.stored_value(at => '2026-02-28');
+SELECT * FROM voucher.stored_value(at => '2026-03-15');
+-- then 190; at the end of March voucher 5 lapses with 60
+SELECT * FROM voucher.stored_value(at => '2026-03-31 23:59:59.999999');
+SELECT * FROM voucher.stored_value(at => '2026-04-01');
+
+-- What is owed: in March 100, in April 2 x 50, in May 30 and for ever 20
+SELECT * FROM voucher.liability('2026-03-15', 'Asia/Shanghai');
+-- in UTC "utc" expires in April, too
+SELECT * FROM voucher.liability('2026-03-15', 'UTC');
+SELECT * FROM voucher.liability('2026-04-01', 'Asia/Shanghai');
+SELECT * FROM voucher.liability('2026-04-01', 'Mars/Olympus');
+\echo :SQLSTATE
+
+-- What lapsed: of 200 in "march" 140 were used; in May "april" lapses with 50 of 100, "utc" with all
+SELECT * FROM voucher.breakage('2026-03-31 23:59:59.999999', 'Asia/Shanghai');
+SELECT * FROM voucher.breakage('2026-04-01', 'Asia/Shanghai');
+SELECT * FROM voucher.breakage('2026-06-01', 'Asia/Shanghai');
+
+-- Of "spring": 6 instruments, the promo code's among them, 5 of them used; 190 paid and 25 taken off
+-- three orders of 320
+\x on
+SELECT * FROM voucher.redemption('2026-04-01');
+SELECT * FROM voucher.redemption('2026-03-15') WHERE campaign = 'spring';
+\x off
+-- Two codes are issued and not claimed
+SELECT count(*) FROM voucher.mint('april', 2);
+SELECT campaign, issued, claimed, used FROM voucher.redemption('2100-01-01');
+
+-- Expiring soon: voucher 1 is used up, 5 expires seven days after the 25th
+SELECT * FROM voucher.expiring('6 days 23:59:59.999999', at => '2026-03-25');
+SELECT * FROM voucher.expiring('7 days', at => '2026-03-25');
+SELECT account_id, instrument_id, balance, expires_at FROM voucher.expiring('60 days', at => '2026-03-25');
+-- Each is handed out once, the first to expire first
+SELECT instrument_id, balance FROM voucher.take_expiring('60 days', count => 1, at => '2026-03-25');
+SELECT instrument_id, balance FROM voucher.take_expiring('60 days', at => '2026-03-26');
+SELECT instrument_id, balance FROM voucher.take_expiring('60 days', at => '2026-03-27');
+SELECT instrument_id, balance, reminded_at FROM voucher.expiring('60 days', at => '2026-03-27');
+-- What is frozen cannot be used, and nobody is reminded of it
+SELECT voucher.freeze('ben', 7, at => '2026-03-27');
+SELECT instrument_id FROM voucher.expiring('60 days', at => '2026-03-27');
+SELECT account_id, instrument_id, expiry, reminded_at FROM voucher.reminder ORDER BY expiry;
+
+-- A reminder stays as it is
+UPDATE voucher.reminder SET expiry = '2026-01-01';
+\echo :SQLSTATE
+DELETE FROM voucher.reminder;
+\echo :SQLSTATE
+TRUNCATE voucher.reminder;
+\echo :SQLSTATE
+SELECT * FROM voucher.check();

@@ -1,0 +1,294 @@
+-- ---------------------------------------------------------------------------
+-- report: what is owed, what lapsed, what campaigns brought, what expires soon
+--
+-- Every figure is a sum of entries, so that for each currency
+--
+--   issued + adjusted = used + expired + outstanding
+--
+-- whatever kinds of entries there are: "issued" are those of kind issue, "used"
+-- those of an order (a settlement, and what gives back of it), "adjusted" all
+-- others.  Stored value is what tenders hold (a reduction was never owed).  It
+-- lapses at the expiry, and earlier if the last of the instrument's uses is taken
+-- while some is left; in the month of the last instant before: what is valid
+-- through 31 March lapses in March.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE voucher.reminder (
+    account_id    text COLLATE "C" NOT NULL,
+    instrument_id bigint NOT NULL,
+    expiry        timestamptz NOT NULL,
+    reminded_at   timestamptz NOT NULL,
+    recorded_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT reminder_pkey PRIMARY KEY (account_id, instrument_id, expiry),
+    CONSTRAINT reminder_instrument_fkey FOREIGN KEY (account_id, instrument_id) REFERENCES voucher.instrument
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.reminder', '');
+COMMENT ON TABLE voucher.reminder IS 'what take_expiring has handed out: an instrument once for each expiry';
+COMMENT ON COLUMN voucher.reminder.expiry IS 'the expiry that was reminded of; with another one, a reminder is due again';
+COMMENT ON COLUMN voucher.reminder.reminded_at IS 'when it was handed out, as the caller says';
+
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.reminder
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.reminder
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.reminder
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.reminder
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
+
+CREATE FUNCTION voucher.stored_value_of(
+    at timestamptz DEFAULT pg_catalog.now(),
+    OUT account_id    text,
+    OUT instrument_id bigint,
+    OUT template_id   bigint,
+    OUT currency      text,
+    OUT ends_at       timestamptz,
+    OUT expired       boolean,
+    OUT issued        voucher.amount,
+    OUT adjusted      voucher.amount,
+    OUT used          voucher.amount,
+    OUT balance       voucher.amount)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT i.account_id, i.instrument_id, i.template_id, i.currency, u.ends_at, COALESCE(u.ends_at <= $1, false),
+           e.issued, e.adjusted, e.used, e.balance
+    FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS uses, max(n.at) FILTER (WHERE n.uses > 0) AS last_use,
+                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue'), 0::voucher.amount) AS issued,
+                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NOT NULL), 0::voucher.amount) AS used,
+                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NULL), 0::voucher.amount) AS adjusted
+          FROM voucher.entry AS n
+          WHERE n.at <= $1
+          GROUP BY n.account_id, n.instrument_id) AS e
+    JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
+    JOIN voucher.template AS t ON t.template_id = i.template_id AND NOT t.reduces
+    CROSS JOIN LATERAL (
+        SELECT LEAST(NULLIF(upper(i.validity), 'infinity'), CASE WHEN e.uses >= i.max_uses THEN e.last_use END) AS ends_at) AS u
+    WHERE i.face_value IS NOT NULL
+$$;
+COMMENT ON FUNCTION voucher.stored_value_of(timestamptz)
+    IS 'of every instrument that stores value, what its entries up to an instant come to: issued + adjusted = used + balance; what the reports add up';
+
+CREATE FUNCTION voucher.expiry_month(expires_at timestamptz, time_zone text DEFAULT 'UTC')
+    RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT date_trunc('month', timezone(COALESCE($2, 'UTC'), $1 - '00:00:00.000001'::interval))::date
+$$;
+COMMENT ON FUNCTION voucher.expiry_month(timestamptz, text)
+    IS 'the first day of the month, in a time zone, of the last instant before an expiry';
+
+CREATE FUNCTION voucher.stored_value(
+    at timestamptz DEFAULT pg_catalog.now(),
+    OUT currency    text,
+    OUT vouchers    bigint,
+    OUT issued      voucher.amount,
+    OUT adjusted    voucher.amount,
+    OUT used        voucher.amount,
+    OUT expired     voucher.amount,
+    OUT outstanding voucher.amount)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT v.currency, count(*), voucher.sum(v.issued), voucher.sum(v.adjusted), voucher.sum(v.used),
+           COALESCE(voucher.sum(v.balance) FILTER (WHERE v.expired), 0::voucher.amount),
+           COALESCE(voucher.sum(v.balance) FILTER (WHERE NOT v.expired), 0::voucher.amount)
+    FROM voucher.stored_value_of($1) AS v
+    GROUP BY v.currency
+    ORDER BY v.currency
+$$;
+COMMENT ON FUNCTION voucher.stored_value(timestamptz)
+    IS 'what became of the value of all vouchers, by currency: issued + adjusted = used + expired + outstanding';
+
+CREATE FUNCTION voucher.liability(
+    at        timestamptz DEFAULT pg_catalog.now(),
+    time_zone text DEFAULT 'UTC',
+    OUT currency    text,
+    OUT month       date,
+    OUT vouchers    bigint,
+    OUT outstanding voucher.amount)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT v.currency, m.month, count(*), voucher.sum(v.balance)
+    FROM voucher.stored_value_of($1) AS v
+    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
+    -- below zero where an order of an earlier time than the issue was settled since
+    WHERE NOT v.expired AND v.balance OPERATOR(voucher.<>) 0
+    GROUP BY v.currency, m.month
+    ORDER BY v.currency, m.month NULLS LAST
+$$;
+COMMENT ON FUNCTION voucher.liability(timestamptz, text)
+    IS 'the value that vouchers still hold, by currency and by month of expiry in a time zone; those that never expire come last, without a month';
+
+CREATE FUNCTION voucher.breakage(
+    at        timestamptz DEFAULT pg_catalog.now(),
+    time_zone text DEFAULT 'UTC',
+    OUT currency text,
+    OUT month    date,
+    OUT campaign text,
+    OUT template text,
+    OUT vouchers bigint,
+    OUT issued   voucher.amount,
+    OUT adjusted voucher.amount,
+    OUT used     voucher.amount,
+    OUT expired  voucher.amount)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT v.currency, m.month, t.campaign, t.name, count(*),
+           voucher.sum(v.issued), voucher.sum(v.adjusted), voucher.sum(v.used), voucher.sum(v.balance)
+    FROM voucher.stored_value_of($1) AS v
+    JOIN voucher.template AS t ON t.template_id = v.template_id
+    CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
+    WHERE v.expired
+    GROUP BY v.currency, m.month, t.campaign, t.template_id
+    ORDER BY v.currency, m.month, t.campaign NULLS LAST, t.name
+$$;
+COMMENT ON FUNCTION voucher.breakage(timestamptz, text)
+    IS 'stored value that has lapsed, by currency, month, campaign and template: issued + adjusted = used + expired';
+
+CREATE FUNCTION voucher.redemption(
+    at timestamptz DEFAULT pg_catalog.now(),
+    OUT campaign      text,
+    OUT currency      text,
+    OUT issued        bigint,
+    OUT claimed       bigint,
+    OUT used          bigint,
+    OUT value_issued  voucher.amount,
+    OUT value_paid    voucher.amount,
+    OUT discount      voucher.amount,
+    OUT orders        bigint,
+    OUT gross         voucher.amount,
+    OUT refunded      voucher.amount,
+    OUT refunded_cash voucher.amount)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH t AS (
+        -- no campaign is called ''
+        SELECT t.template_id, t.reduces, COALESCE(t.campaign, '') AS campaign, t.currency FROM voucher.template AS t
+    ), held AS (
+        -- what was received from another instrument was claimed as that
+        SELECT t.campaign, t.currency, count(e.issued) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
+               voucher.sum(e.issued) FILTER (WHERE NOT t.reduces) AS value_issued
+        FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
+              FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
+        JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
+        JOIN t ON t.template_id = i.template_id
+        GROUP BY t.campaign, t.currency
+    ), coded AS (
+        SELECT t.campaign, t.currency, count(*) AS waiting
+        FROM voucher.minted_code AS m
+        JOIN t ON t.template_id = m.template_id
+        WHERE m.minted_at <= $1 AND (m.activated_at <= $1) IS NOT TRUE
+        GROUP BY t.campaign, t.currency
+    ), part AS (
+        SELECT t.campaign, t.currency, s.account_id, s.order_id, s.gross,
+               voucher.sum(u.paid) FILTER (WHERE NOT t.reduces) AS value_paid,
+               voucher.sum(u.paid) FILTER (WHERE t.reduces) AS discount
+        FROM voucher.settlement AS s
+        CROSS JOIN LATERAL unnest(s.parts) AS u
+        JOIN voucher.instrument AS i ON i.account_id = s.account_id AND i.instrument_id = u.instrument_id
+        JOIN t ON t.template_id = i.template_id
+        WHERE s.at <= $1
+        GROUP BY t.campaign, t.currency, s.account_id, s.order_id
+    ), refund AS (
+        SELECT n.account_id, n.order_id, voucher.sum(n.requested) AS requested, voucher.sum(OPERATOR(voucher.-) n.amount) AS cash
+        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= $1
+        GROUP BY n.account_id, n.order_id
+    ), ordered AS (
+        SELECT p.campaign, p.currency, count(*) AS orders, voucher.sum(p.gross) AS gross,
+               voucher.sum(p.value_paid) AS value_paid, voucher.sum(p.discount) AS discount,
+               voucher.sum(r.requested) AS refunded, voucher.sum(r.cash) AS refunded_cash
+        FROM part AS p
+        LEFT JOIN refund AS r ON r.account_id = p.account_id AND r.order_id = p.order_id
+        GROUP BY p.campaign, p.currency
+    )
+    SELECT NULLIF(c.campaign, ''), c.currency, COALESCE(h.claimed, 0) + COALESCE(m.waiting, 0), COALESCE(h.claimed, 0), COALESCE(h.used, 0),
+           COALESCE(h.value_issued, 0::voucher.amount), COALESCE(o.value_paid, 0::voucher.amount), COALESCE(o.discount, 0::voucher.amount),
+           COALESCE(o.orders, 0), COALESCE(o.gross, 0::voucher.amount),
+           COALESCE(o.refunded, 0::voucher.amount), COALESCE(o.refunded_cash, 0::voucher.amount)
+    FROM (SELECT DISTINCT t.campaign, t.currency FROM t) AS c
+    LEFT JOIN held AS h ON h.campaign = c.campaign AND h.currency = c.currency
+    LEFT JOIN coded AS m ON m.campaign = c.campaign AND m.currency = c.currency
+    LEFT JOIN ordered AS o ON o.campaign = c.campaign AND o.currency = c.currency
+    ORDER BY NULLIF(c.campaign, '') NULLS LAST, c.currency
+$$;
+COMMENT ON FUNCTION voucher.redemption(timestamptz)
+    IS 'what campaigns issued, what of it was claimed and used, and the orders it was used for, by campaign and currency; without a campaign last';
+
+CREATE FUNCTION voucher.expiring(
+    within interval,
+    at     timestamptz DEFAULT pg_catalog.now(),
+    OUT account_id    text,
+    OUT instrument_id bigint,
+    OUT kind          text,
+    OUT template      text,
+    OUT campaign      text,
+    OUT currency      text,
+    OUT balance       voucher.amount,
+    OUT discount_rate numeric,
+    OUT expires_at    timestamptz,
+    OUT reminded_at   timestamptz)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT i.account_id, i.instrument_id, t.kind, t.name, t.campaign, i.currency, i.balance, t.discount_rate, upper(i.validity), r.reminded_at
+    FROM voucher.instrument AS i
+    JOIN voucher.template AS t ON t.template_id = i.template_id
+    LEFT JOIN voucher.reminder AS r
+        ON r.account_id = i.account_id AND r.instrument_id = i.instrument_id AND r.expiry = upper(i.validity)
+    WHERE upper(i.validity) > $2 AND upper(i.validity) <= $2 + $1
+      AND t.kind <> 'promo_code'
+      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, $2, i.cancelled) IN ('available', 'pending')
+    ORDER BY upper(i.validity), i.account_id, i.instrument_id
+$$;
+COMMENT ON FUNCTION voucher.expiring(interval, timestamptz)
+    IS 'vouchers and coupons that can still be used and expire within an interval, the first to expire first, and when take_expiring handed them out';
+
+CREATE FUNCTION voucher.take_expiring(
+    within interval,
+    count  integer DEFAULT 1000,
+    at     timestamptz DEFAULT pg_catalog.now(),
+    OUT account_id    text,
+    OUT instrument_id bigint,
+    OUT kind          text,
+    OUT template      text,
+    OUT campaign      text,
+    OUT currency      text,
+    OUT balance       voucher.amount,
+    OUT discount_rate numeric,
+    OUT expires_at    timestamptz)
+    RETURNS SETOF record
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    -- Whoever comes second waits here and then sees what the first has taken;
+    -- without it, both would choose the same rows and the second come out with none.
+    SELECT pg_advisory_xact_lock(hashtextextended('voucher.take_expiring', 0));
+    WITH due AS (
+        SELECT e.* FROM voucher.expiring($1, $3) AS e
+        WHERE e.reminded_at IS NULL
+        ORDER BY e.expires_at, e.account_id, e.instrument_id
+        LIMIT COALESCE($2, 1000)
+    ), taken AS (
+        INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at)
+        SELECT d.account_id, d.instrument_id, d.expires_at, $3 FROM due AS d
+        ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING
+        RETURNING reminder.account_id, reminder.instrument_id
+    )
+    SELECT d.account_id, d.instrument_id, d.kind, d.template, d.campaign, d.currency, d.balance, d.discount_rate, d.expires_at
+    FROM due AS d
+    JOIN taken AS n ON n.account_id = d.account_id AND n.instrument_id = d.instrument_id
+    ORDER BY d.expires_at, d.account_id, d.instrument_id
+$$;
+COMMENT ON FUNCTION voucher.take_expiring(interval, integer, timestamptz)
+    IS 'hands out what expires within an interval, each instrument once for each expiry, and keeps that it did';

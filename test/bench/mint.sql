@@ -1,0 +1,2 @@
+\timing on
+SELECT count(*) FROM voucher.mint('bench', :codes);
