@@ -8,21 +8,21 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan policy combine rows arguments store catalog template ledger ledger_triggers protect settlement \
-             account issue mint activation lifecycle transfer order explain match settle settle_write refund invoice history list order_trigger
+             account issue mint activation lifecycle transfer order explain match settle settle_write refund_plan settled returns refund cancel invoice history list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
 SQL_PARTS  = schema amount code scope catalog template ledger order settlement account issue mint activation lifecycle transfer match settle \
-             refund invoice history list statement check report order_trigger
+             refund cancel invoice history list statement check report order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS    = amount code scope catalog template account ledger issue mint activation lifecycle transfer order bill settle \
-             refund invoice history list statement check report order_trigger errors functions story
+             refund cancel invoice history list statement check report order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice freeze-settle revoke-settle transfer-transfer take-take
+             refund-refund refund-invoice cancel-cancel cancel-settle freeze-settle revoke-settle transfer-transfer take-take
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

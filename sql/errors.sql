@@ -406,6 +406,8 @@ INSERT INTO sample VALUES
     ('instrument_id', 'bigint', '1'), ('lines', 'voucher.line[]', 'NULL'), ('duration', 'interval', '''1 month'''),
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
+    ('refund_within', 'interval', 'NULL'), ('consumed', 'voucher.amount', 'NULL'), ('lines', 'integer[]', 'NULL'), ('line_amounts', 'voucher.amount[]', 'NULL'),
+    ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
     ('to_account_id', 'text', '''bob'''), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
@@ -426,8 +428,8 @@ WHERE p.prokind = 'f';
 -- What takes the type internal cannot be called from SQL
 DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'internal');
 -- A new order, a new campaign
-UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'));
 UPDATE argument SET value = '''2027-01-01''' WHERE (proname, name) = ('extend', 'until');
+UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'), ('issue_credit_invoice', 'invoice_id'));
 -- Every type has a sample
 SELECT proname, name, type FROM argument WHERE value IS NULL;
 

@@ -143,3 +143,24 @@ FROM voucher.entry WHERE kind NOT IN ('issue', 'settle', 'freeze', 'unfreeze', '
 -- Nothing was made or lost: 100 + 100 + 3 * 100 + 30 + 100 and twice 1, less the 10 of bob's order, is 622
 SELECT voucher.sum(balance) FROM voucher.instrument;
 SELECT * FROM voucher.check();
+
+-- ---------------------------------------------------------------------------
+-- Gifts and returns
+-- ---------------------------------------------------------------------------
+-- A gift goes with its order: it stays where a refund finds it
+SELECT voucher.grant('dave', 'gift', at => '2026-01-05') AS first \gset
+SELECT (voucher.settle('dave', 'o2', 'ecs', 'renewal', 100, at => '2026-01-05')).voucher;
+SELECT voucher.grant('dave', 'gift', order_id => 'o2', at => '2026-01-05') AS gift \gset
+SELECT voucher.transfer('dave', :gift, 'alice', at => '2026-01-06');
+\echo :SQLSTATE
+SELECT voucher.split('dave', :gift, '{10}', at => '2026-01-06');
+\echo :SQLSTATE
+-- Nothing comes back to what is cancelled; the gift is revoked, and so cancelled, too
+SELECT voucher.create_template('back', 'voucher', 'CNY', face_value => 40, scope => 'ecs:upgrade', refund_policy => 'return_if_undelivered');
+SELECT voucher.grant('dave', 'back', at => '2026-01-05') AS kept, voucher.grant('dave', 'back', at => '2026-01-05') AS revoked \gset
+SELECT (voucher.settle('dave', 'o3', 'ecs', 'upgrade', 30, voucher => :'kept', at => '2026-01-06')).voucher,
+       (voucher.settle('dave', 'o4', 'ecs', 'upgrade', 30, voucher => :'revoked', at => '2026-01-06')).voucher;
+SELECT voucher.revoke('dave', :revoked, reason => 'fraud', at => '2026-01-07');
+SELECT (voucher.cancel('dave', order_id, at => '2026-01-08')).kind FROM unnest('{o2,o3,o4}'::text[]) AS order_id;
+SELECT template, instrument_id - :first AS n, status, balance FROM voucher.list('dave', at => '2026-01-08');
+SELECT * FROM voucher.check();

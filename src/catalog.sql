@@ -113,6 +113,7 @@ CREATE TABLE voucher.template (
     threshold_strict boolean NOT NULL DEFAULT false,
     priority       integer NOT NULL DEFAULT 0,
     excludes       text[] COLLATE "C" NOT NULL DEFAULT '{}',
+    refund_within  interval,
     transferable   boolean NOT NULL DEFAULT false,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
@@ -141,7 +142,9 @@ CREATE TABLE voucher.template (
                                          AND (pg_catalog.lower_inc(valid) OR pg_catalog.lower_inf(valid))),
     CONSTRAINT template_valid_for_check CHECK (valid_for OPERATOR(pg_catalog.>) '0'),
     CONSTRAINT template_valid_from_check CHECK (valid_from OPERATOR(pg_catalog.=) ANY ('{issue,activation}'::pg_catalog.text[])),
-    CONSTRAINT template_refund_policy_check CHECK (refund_policy OPERATOR(pg_catalog.=) 'forfeit'),
+    CONSTRAINT template_refund_policy_check CHECK (refund_policy OPERATOR(pg_catalog.=) ANY ('{forfeit,return_if_undelivered,return_within,prorata}'::pg_catalog.text[])),
+    CONSTRAINT template_refund_within_check CHECK ((refund_policy OPERATOR(pg_catalog.=) 'return_within') OPERATOR(pg_catalog.=) (refund_within IS NOT NULL)
+                                                   AND refund_within OPERATOR(pg_catalog.>) '0' IS NOT FALSE),
     CONSTRAINT template_promo_code_check CHECK ((kind OPERATOR(pg_catalog.=) 'promo_code') OPERATOR(pg_catalog.=) (promo_code IS NOT NULL)),
     CONSTRAINT template_transferable_check CHECK (NOT transferable OR promo_code IS NULL),
     CONSTRAINT template_promo_code_absolute CHECK (promo_code IS NULL OR valid_for IS NULL),
@@ -175,7 +178,8 @@ COMMENT ON COLUMN voucher.template.valid IS 'absolute validity, half-open [effec
 COMMENT ON COLUMN voucher.template.valid_for IS 'relative validity, counted from valid_from in time_zone; cut to valid';
 COMMENT ON COLUMN voucher.template.valid_from IS 'what valid_for counts from: activation (also claim or grant), or issue of the code';
 COMMENT ON COLUMN voucher.template.time_zone IS 'the zone in which valid_for counts days and months';
-COMMENT ON COLUMN voucher.template.refund_policy IS 'what a refund does with the part it paid: forfeit';
+COMMENT ON COLUMN voucher.template.refund_policy IS 'what a refund does with the part it paid: forfeit, return_if_undelivered (only cancel returns it), return_within (refund_within) or prorata';
+COMMENT ON COLUMN voucher.template.refund_within IS 'return_within: how long after the settlement a refund returns the part it paid';
 COMMENT ON COLUMN voucher.template.promo_code IS 'the public word of a promo code, normalised';
 COMMENT ON COLUMN voucher.template.regions IS 'regions of the lines that it covers; null: any, and lines without one';
 COMMENT ON COLUMN voucher.template.tags IS 'resource tags, each with its value, that a line must have for it to cover it; null: none';

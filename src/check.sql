@@ -131,7 +131,7 @@ CREATE FUNCTION voucher.check(
     SELECT 'refunds add up', e.account_id, format('%s version %s', e.order_id, e.version),
            format('%s, cash %s', e.running, e.running_cash), format('%s, cash %s', e.refunded, e.refunded_cash)
     FROM (SELECT n.*, COALESCE(voucher.sum(n.requested) OVER w, 0::voucher.amount) AS running,
-                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind = 'refund') OVER w, 0::voucher.amount) AS running_cash
+                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind IN ('refund', 'cancel')) OVER w, 0::voucher.amount) AS running_cash
           FROM voucher.settlement_entry AS n WINDOW w AS (PARTITION BY n.account_id, n.order_id ORDER BY n.version)) AS e
     WHERE e.refunded OPERATOR(voucher.<>) e.running OR e.refunded_cash OPERATOR(voucher.<>) e.running_cash
 
@@ -207,7 +207,7 @@ CREATE FUNCTION voucher.check(
               ON n.account_id = o.account_id AND n.order_id = o.order_id AND n.version = o.entry_version) AS s
     FULL JOIN (SELECT c.account_id, c.order_id,
                       COALESCE(voucher.sum(OPERATOR(voucher.-) c.amount) FILTER (WHERE c.kind = 'settle'), 0::voucher.amount) AS paid,
-                      COALESCE(voucher.sum(c.amount) FILTER (WHERE c.kind = 'refund'), 0::voucher.amount) AS refunded
+                      COALESCE(voucher.sum(c.amount) FILTER (WHERE c.kind IN ('refund', 'cancel')), 0::voucher.amount) AS refunded
                FROM voucher.cash_entry AS c WHERE c.order_id IS NOT NULL GROUP BY c.account_id, c.order_id) AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id
     WHERE (s.cash OPERATOR(voucher.=) COALESCE(e.paid, 0::voucher.amount)
@@ -227,21 +227,116 @@ CREATE FUNCTION voucher.check(
         ON e.account_id = s.account_id AND e.order_id = s.order_id AND e.instrument_id = s.instrument_id
     WHERE (e.times = 1 AND e.amount OPERATOR(voucher.=) CASE WHEN s.by_rate THEN 0::voucher.amount ELSE OPERATOR(voucher.-) s.paid END) IS NOT TRUE
 
+    -- refunds, cancelled orders, gifts
+    UNION ALL
+    SELECT 'no more returned than paid', e.account_id, format('%s instrument %s', e.order_id, e.instrument_id), '0.00, uses 0',
+           format('%s, uses %s', e.amount, e.uses)
+    FROM (SELECT n.account_id, n.order_id, n.instrument_id, voucher.sum(n.amount) AS amount, sum(n.uses) AS uses
+          FROM voucher.entry AS n WHERE n.kind IN ('settle', 'return') AND n.order_id IS NOT NULL
+          GROUP BY n.account_id, n.order_id, n.instrument_id) AS e
+    WHERE e.amount OPERATOR(voucher.>) 0 OR e.uses < 0
+
+    UNION ALL
+    SELECT 'returned = entries of tenders', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id), s.returned::text, e.returned::text
+    FROM (SELECT o.account_id, o.order_id, n.returned
+          FROM voucher.settlement AS o
+          JOIN voucher.settlement_entry AS n
+              ON n.account_id = o.account_id AND n.order_id = o.order_id AND n.version = o.entry_version) AS s
+    FULL JOIN (SELECT n.account_id, n.order_id, voucher.sum(n.amount) AS returned
+               FROM voucher.entry AS n
+               JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id
+               JOIN voucher.template AS t ON t.template_id = i.template_id
+               WHERE n.kind = 'return' AND NOT t.reduces GROUP BY n.account_id, n.order_id) AS e
+        ON e.account_id = s.account_id AND e.order_id = s.order_id
+    WHERE COALESCE(s.returned, 0::voucher.amount) OPERATOR(voucher.<>) COALESCE(e.returned, 0::voucher.amount)
+
+    UNION ALL
+    SELECT 'refunded lines = requested', n.account_id, format('%s version %s', n.order_id, n.version), n.requested::text, l.total::text
+    FROM voucher.settlement_entry AS n
+    CROSS JOIN LATERAL (SELECT voucher.sum(u) AS total FROM unnest(n.line_amounts) AS u) AS l
+    WHERE n.lines IS NOT NULL AND (n.requested OPERATOR(voucher.=) l.total) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'no more refunded than a line', r.account_id, format('%s line %s', r.order_id, r.line_no), l.amount::text, r.amount::text
+    FROM (SELECT n.account_id, n.order_id, u.line_no, voucher.sum(u.amount) AS amount
+          FROM voucher.settlement_entry AS n
+          CROSS JOIN LATERAL ROWS FROM (unnest(n.lines), unnest(n.line_amounts)) AS u (line_no, amount)
+          GROUP BY n.account_id, n.order_id, u.line_no) AS r
+    -- below the minor unit a line may have come to the next whole one
+    LEFT JOIN (SELECT s.account_id, s.order_id, u.line_no, u.amount, (10::numeric ^ (- c.minor_digits))::voucher.amount AS unit
+               FROM voucher.settlement AS s
+               JOIN voucher.currency AS c ON c.currency = s.currency
+               CROSS JOIN LATERAL unnest(s.lines) AS u) AS l
+        ON l.account_id = r.account_id AND l.order_id = r.order_id AND l.line_no = r.line_no
+    WHERE (r.amount OPERATOR(voucher.<) (l.amount OPERATOR(voucher.+) l.unit)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'a cancel gives back all', n.account_id, n.order_id,
+           format('%s, cash %s', s.voucher OPERATOR(voucher.+) s.cash, s.cash), format('%s, cash %s', n.requested, n.refunded_cash)
+    FROM voucher.settlement_entry AS n
+    JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id
+    WHERE n.kind = 'cancel'
+      AND (n.requested OPERATOR(voucher.<>) (s.voucher OPERATOR(voucher.+) s.cash) OR n.refunded_cash OPERATOR(voucher.<>) s.cash)
+
+    UNION ALL
+    SELECT 'a gift goes with its order', g.account_id, g.instrument_id::text, g.order_id, format('%s, used %s', g.balance, g.used)
+    FROM (SELECT e.account_id, e.instrument_id, e.order_id, i.balance, i.used, i.max_uses, i.face_value, i.cancelled
+          FROM voucher.entry AS e
+          JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
+          WHERE e.kind = 'issue' AND e.order_id IS NOT NULL) AS g
+    LEFT JOIN voucher.settlement AS s ON s.account_id = g.account_id AND s.order_id = g.order_id
+    LEFT JOIN voucher.settlement_entry AS n
+        ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
+    WHERE s.order_id IS NULL
+       OR n.refunded OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash)
+          AND (g.balance OPERATOR(voucher.>) 0 OR g.face_value IS NULL AND NOT g.cancelled AND g.used < g.max_uses)
+
     -- invoices, codes, first purchases
     UNION ALL
     SELECT 'invoice = sum of its lines', i.account_id, i.invoice_id, i.amount::text, l.total::text
     FROM voucher.invoice AS i
     CROSS JOIN LATERAL (SELECT voucher.sum(OPERATOR(voucher.-) n.amount) AS total FROM voucher.settlement_entry AS n
-                        WHERE n.account_id = i.account_id AND n.invoice_id = i.invoice_id AND n.kind = 'invoice') AS l
+                        WHERE n.account_id = i.account_id AND n.invoice_id = i.invoice_id
+                          AND n.kind = CASE WHEN i.credits IS NULL THEN 'invoice' ELSE 'credit' END) AS l
     WHERE (i.amount OPERATOR(voucher.=) l.total) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'an invoice is in the currency of its orders', i.account_id, format('%s order %s', i.invoice_id, s.order_id), i.currency, s.currency
+    FROM voucher.invoice AS i
+    JOIN voucher.settlement_entry AS n ON n.account_id = i.account_id AND n.invoice_id = i.invoice_id
+    JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id
+    WHERE i.currency <> s.currency
 
     UNION ALL
     SELECT 'void takes back an invoice line', v.account_id, format('%s order %s', v.invoice_id, v.order_id),
            (OPERATOR(voucher.-) l.amount)::text, v.amount::text
     FROM voucher.settlement_entry AS v
     LEFT JOIN voucher.settlement_entry AS l ON l.account_id = v.account_id AND l.invoice_id = v.invoice_id
-        AND l.order_id = v.order_id AND l.kind = 'invoice'
+        AND l.order_id = v.order_id AND l.kind IN ('invoice', 'credit')
     WHERE v.kind = 'void' AND (v.amount OPERATOR(voucher.=) (OPERATOR(voucher.-) l.amount)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'an invoice is void with all its lines', v.account_id, v.invoice_id, count(*)::text, (count(*) FILTER (WHERE v.kind = 'void'))::text
+    FROM voucher.settlement_entry AS v
+    WHERE v.invoice_id IS NOT NULL
+    GROUP BY v.account_id, v.invoice_id
+    HAVING count(*) FILTER (WHERE v.kind = 'void') NOT IN (0, count(*) FILTER (WHERE v.kind <> 'void'))
+
+    UNION ALL
+    SELECT 'no more credited than invoiced', c.account_id, format('%s order %s', c.credits, c.order_id), l.amount::text, c.amount::text
+    FROM (SELECT i.account_id, i.credits, n.order_id, voucher.sum(n.amount) AS amount
+          FROM voucher.invoice AS i
+          JOIN voucher.settlement_entry AS n ON n.account_id = i.account_id AND n.invoice_id = i.invoice_id AND n.kind = 'credit'
+          WHERE NOT EXISTS (SELECT FROM voucher.settlement_entry AS v
+                            WHERE v.account_id = i.account_id AND v.invoice_id = i.invoice_id AND v.kind = 'void')
+          GROUP BY i.account_id, i.credits, n.order_id) AS c
+    LEFT JOIN (SELECT n.account_id, n.invoice_id, n.order_id, OPERATOR(voucher.-) n.amount AS amount
+               FROM voucher.settlement_entry AS n
+               WHERE n.kind = 'invoice'
+                 AND NOT EXISTS (SELECT FROM voucher.settlement_entry AS v
+                                 WHERE v.account_id = n.account_id AND v.invoice_id = n.invoice_id AND v.kind = 'void')) AS l
+        ON l.account_id = c.account_id AND l.invoice_id = c.credits AND l.order_id = c.order_id
+    WHERE (c.amount OPERATOR(voucher.<=) l.amount) IS NOT TRUE
 
     UNION ALL
     SELECT 'activated code has its instrument', c.account_id, encode(c.digest, 'hex'), c.instrument_id::text, NULL
@@ -257,12 +352,25 @@ CREATE FUNCTION voucher.check(
     WHERE (c.minted = s.minted) IS NOT TRUE
 
     UNION ALL
+    -- of orders that stand: those that bought it first, and those it was handed on to
     SELECT 'first purchases are kept', COALESCE(s.account_id, p.account_id), COALESCE(s.product, p.product), s.order_id, p.order_id
     FROM (SELECT o.account_id, u.product, o.order_id FROM voucher.settlement AS o
-          CROSS JOIN LATERAL unnest(o.first_purchase) AS u (product)) AS s
+          CROSS JOIN LATERAL unnest(o.first_purchase) AS u (product)
+          WHERE NOT EXISTS (SELECT FROM voucher.settlement_entry AS c
+                            WHERE c.account_id = o.account_id AND c.order_id = o.order_id AND c.kind = 'cancel')) AS s
     FULL JOIN (SELECT * FROM voucher.purchase WHERE purchase.order_id IS NOT NULL) AS p
         ON p.account_id = s.account_id AND p.product = s.product
     WHERE s.order_id IS DISTINCT FROM p.order_id
+      AND (s.order_id IS NOT NULL
+           OR EXISTS (SELECT FROM voucher.settlement_entry AS c
+                      WHERE c.account_id = p.account_id AND c.order_id = p.order_id AND c.kind = 'cancel')
+           OR NOT EXISTS (SELECT FROM voucher.settlement AS o
+                          JOIN voucher.settlement_entry AS c ON c.account_id = o.account_id AND c.order_id = o.order_id AND c.kind = 'cancel'
+                          WHERE o.account_id = p.account_id AND p.product = ANY (o.first_purchase))
+           OR NOT EXISTS (SELECT FROM voucher.settlement AS o
+                          CROSS JOIN LATERAL unnest(o.lines) AS l
+                          WHERE o.account_id = p.account_id AND o.order_id = p.order_id AND l.order_type = 'purchase'
+                            AND (l.product = p.product OR starts_with(l.product, p.product || '.'))))
 
     UNION ALL
     SELECT 'no more than per_account', i.account_id, t.name, t.per_account::text, count(i.ordinal)::text

@@ -14,6 +14,7 @@
 
 #include "arguments.h"
 #include "issue.h"
+#include "refund.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_grant);
@@ -42,14 +43,16 @@ ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at, Datu
 
 /*
  * Issue an instrument to a locked account and return its id.  faceValue counts
- * unless a rate decides.  Errors: VC102 expired, VC112 per-account limit.
+ * unless a rate decides; orderId is the order that it is given with, if any.
+ * Errors: VC102 expired, VC112 per-account limit.
  */
 int64
 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
-				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason)
+				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason,
+				const char *orderId)
 {
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[11];
+	char		nulls[] = "           ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))
@@ -70,7 +73,8 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[6] = TimestampTzGetDatum(at);
 	values[7] = OptionalTextDatum(requestId, &nulls[7]);
 	values[8] = OptionalTextDatum(reason, &nulls[8]);
-	values[9] = Int64GetDatum(account->epoch);
+	values[9] = OptionalTextDatum(orderId, &nulls[9]);
+	values[10] = Int64GetDatum(account->epoch);
 	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }
@@ -113,9 +117,10 @@ FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template)
  */
 static int64
 FindGrant(const char *accountId, const char *requestId, const Template *template,
-		  Amount faceValue)
+		  Amount faceValue, const char *orderId)
 {
 	const char *differs = NULL;
+	const char *givenWith;
 
 	if (!FindRequest(STMT_INSTRUMENT_REQUEST, accountId, requestId))
 		return 0;
@@ -123,12 +128,34 @@ FindGrant(const char *accountId, const char *requestId, const Template *template
 		differs = "template";
 	else if (StoreAmount(0, 3) != faceValue)
 		differs = "face_value";
+	givenWith = StoreText(0, 5);
+	if (differs == NULL && strcmp(givenWith == NULL ? "" : givenWith, orderId == NULL ? "" : orderId) != 0)
+		differs = "order_id";
 	if (differs != NULL)
 		RefuseRequest(requestId, accountId, differs);
 	return StoreInt64(0, 2);
 }
 
-/* grant(account_id, template, face_value, request_id, reason, at) returns bigint */
+/*
+ * Error unless a gift can be given with an order: VC009 there is none, VC113
+ * in another currency, VC205 and VC206 nothing of it stands.
+ */
+static void
+CheckGiftOrder(Account *account, const char *orderId)
+{
+	Settlement	settlement;
+
+	ReadSettlement(account, orderId, &settlement);
+	if (settlement.cancelled)
+		RefuseCancelled(account->accountId, orderId);
+	if (settlement.state.refunded > 0 && settlement.state.refunded == settlement.state.total)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ORDER_IS_REFUNDED),
+				 errmsg("order \"%s\" of account \"%s\" is refunded", orderId,
+						account->accountId)));
+}
+
+/* grant(account_id, template, face_value, request_id, reason, at, order_id) returns bigint */
 Datum
 voucher_grant(PG_FUNCTION_ARGS)
 {
@@ -137,6 +164,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 	const char *requestId = RequestIdArgument(fcinfo, 3);
 	const char *reason = OptionalTextArgument(fcinfo, 4);
 	TimestampTz at = TimeArgument(fcinfo, 5, "at");
+	const char *orderId = PG_ARGISNULL(6) ? NULL : TextArgument(fcinfo, 6, "order_id");
 	const Template *template;
 	Amount		faceValue;
 	Account		account;
@@ -153,9 +181,14 @@ voucher_grant(PG_FUNCTION_ARGS)
 	faceValue = FaceValueArgument(fcinfo, 2, template);
 	LockAccount(accountId, template->terms.currency, &account);
 	if (requestId != NULL)
-		instrumentId = FindGrant(accountId, requestId, template, faceValue);
+		instrumentId = FindGrant(accountId, requestId, template, faceValue, orderId);
 	if (instrumentId == 0)
-		instrumentId = IssueInstrument(&account, template, faceValue, at, at, requestId, reason);
+	{
+		if (orderId != NULL)
+			CheckGiftOrder(&account, orderId);
+		instrumentId = IssueInstrument(&account, template, faceValue, at, at, requestId, reason,
+									   orderId);
+	}
 	StoreEnd();
 	PG_RETURN_INT64(instrumentId);
 }
@@ -257,7 +290,7 @@ voucher_claim(PG_FUNCTION_ARGS)
 					 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
 							campaign)));
 		values[0] = Int64GetDatum(IssueInstrument(&account, template, template->faceValue, at, at,
-												  NULL, NULL));
+												  NULL, NULL, NULL));
 		values[1] = CStringGetTextDatum(template->terms.name);
 		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
 	}

@@ -8,11 +8,12 @@ CREATE FUNCTION voucher.grant(
     face_value voucher.amount DEFAULT NULL,
     request_id text DEFAULT NULL,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    order_id   text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_grant' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz)
-    IS 'issues a voucher or coupon to an account, usable at once, and returns its id; the same request_id again returns the same id';
+COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz, text)
+    IS 'issues a voucher or coupon to an account, usable at once, and returns its id; the same request_id again returns the same id; a gift given with an order goes when nothing of the order is left';
 
 CREATE FUNCTION voucher.claim(
     account_id text,

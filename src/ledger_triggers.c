@@ -39,9 +39,9 @@ typedef struct Ledger
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund"}, CASH_REQUEST,
+	{"account", {"open", "deposit", "settle", "refund", "cancel"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze",
+	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
 			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
 			"split_out", "split_in", "merge_out", "merge_in"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
@@ -200,6 +200,30 @@ CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
 		RefuseRow(data, "It must take all of the balance.");
 }
 
+/* What must hold of an entry that gives something back, or takes it away for good. */
+static void
+CheckReturn(TriggerData *data, const Ledger *ledger)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	Datum		kind = NotNull(data, row, ENT_KIND);
+	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
+	int32		uses;
+	bool		noOrder;
+
+	if (ledger != LEDGER_INSTRUMENT)
+		return;
+	if (TextIs(kind, "return"))
+	{
+		uses = DatumGetInt32(NotNull(data, row, ENT_USES));
+		Column(data, row, ENT_ORDER, &noOrder);
+		if (noOrder || amount < 0 || uses > 0 || uses < -1)
+			RefuseRow(data, "A return gives back what an order took.");
+	}
+	else if (TextIs(kind, "revoke") &&
+			 (amount > 0 || DatumGetInt32(NotNull(data, row, ENT_USES)) < 0))
+		RefuseRow(data, "What is revoked is taken off.");
+}
+
 /* What must hold of an entry by itself. */
 static void
 CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
@@ -218,6 +242,7 @@ CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balanc
 		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
 	if (ledger == LEDGER_INSTRUMENT)
 		CheckInstrumentEntry(data, *kind, balance);
+	CheckReturn(data, ledger);
 }
 
 /* Does the statement that is being run move this entry's balance itself? */
@@ -286,6 +311,7 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
 	bool		none;
+	bool		noOrder = true;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
 	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
@@ -300,6 +326,12 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	values[10] = movement->extended = Column(data, row, ENT_EXTENDED, &none);
 	movement->extends = !none;
 	nulls[10] = NULL_FLAG(none);
+	/* a return gives back no more than its order took */
+	nulls[11] = 'n';
+	if (TextIs(kind, "return"))
+		values[11] = Column(data, row, ENT_ORDER, &noOrder);
+	if (!noOrder)
+		nulls[11] = ' ';
 }
 
 /* The refund totals that a settlement's entry carries, before and after it. */
@@ -314,8 +346,21 @@ SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *val
 	values[6] = AmountGetDatum(refunded);
 	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
 	values[8] = AmountGetDatum(refundedCash);
-	/* a refund takes off the invoiceable amount what it pays back */
+	/* a refund or cancel takes off the invoiceable amount what it pays back */
 	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
+	/* a cancel gives back all of it */
+	values[10] = BoolGetDatum(TextIs(NotNull(data, row, ENT_KIND), "cancel"));
+}
+
+/*
+ * An order is cancelled: what it bought first was not bought, or first by
+ * another order.  While a dump is restored, check_settlement sees to that.
+ */
+static void
+ForgetPurchases(const Datum *key)
+{
+	StoreRun(STMT_PURCHASE_HAND_ON, STORE_WRITE, key, NULL);
+	StoreRun(STMT_PURCHASE_FORGET, STORE_WRITE, key, NULL);
 }
 
 /*
@@ -335,8 +380,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[11];
-	char		nulls[] = "           ";
+	Datum		values[12];
+	char		nulls[] = "            ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -369,6 +414,8 @@ apply_entry(PG_FUNCTION_ARGS)
 						version, RelationGetRelationName(data->tg_relation)),
 				 errdetail("It adds %s and leaves %s; the last version is %d.",
 						   AmountToString(amount), AmountToString(balance), StoreInt32(0, 1))));
+	if (ledger == LEDGER_SETTLEMENT && DatumGetBool(values[10]) && movement.moved)
+		ForgetPurchases(values);
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }

@@ -74,6 +74,8 @@ ReadInstrument(const Act *act, int64 instrumentId, Instrument *instrument)
 	memset(instrument, 0, sizeof(Instrument));
 	DeformRow(StoreNotNull(0, 1), INS_COLUMNS, &row);
 	instrument->asIssued = strcmp(StoreText(0, 2), "issue") == 0;
+	if (instrument->asIssued)
+		instrument->giftOf = StoreText(0, 3);
 	instrument->validity = row.values[INS_VALIDITY];
 	ReadCandidate(&row, &instrument->state);
 	/* may run a statement itself */

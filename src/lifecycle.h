@@ -29,6 +29,7 @@ typedef struct Instrument
 	const Template *template;
 	Datum		validity;
 	bool		asIssued;		/* not received, and not made of others */
+	const char *giftOf;			/* the order that it was given with, or NULL */
 } Instrument;
 
 /* An earlier request of the same verb: its (first) entry. */

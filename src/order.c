@@ -293,6 +293,9 @@ MarkPurchased(OrderRequest *request, ArrayType *purchased)
 	const char **sorted;
 	int			n;
 
+	/* a plan made before may have seen what a cancel has since given back */
+	for (int i = 0; i < request->nlines; i++)
+		request->lines[i].purchasedBefore = false;
 	deconstruct_array(purchased, TEXTOID, -1, false, TYPALIGN_INT, &products, NULL, &n);
 	if (n == 0)
 		return;

@@ -1,37 +1,63 @@
 /*
  * refund.h
- *		A settled order as refunds and invoices see it.
+ *		A settled order as refunds, its cancel and invoices see it.
  */
 #ifndef VOUCHER_REFUND_H
 #define VOUCHER_REFUND_H
 
 #include "ledger.h"
+#include "refund_plan.h"
 
 typedef struct Settlement
 {
 	Account		account;
 	const char *orderId;
-	Amount		total;			/* what the order came to after discounts */
-	Amount		cash;			/* of which cash paid */
+	RefundState state;
 	Amount		invoiceable;
 	int32		version;		/* of its last entry, 0: none */
-	Amount		refunded;		/* of the total, so far */
-	Amount		refundedCash;	/* of the cash, so far */
+	bool		cancelled;
+	bool		byLines;		/* refunds before were by line */
 } Settlement;
 
 typedef struct SettlementEntry
 {
 	const char *kind;
 	Amount		amount;			/* signed change of the invoiceable amount */
-	Amount		requested;		/* refunds only, else 0 */
-	const char *invoiceId;		/* these three may be NULL */
+	bool		refunds;		/* a refund or cancel: requested counts */
+	Amount		requested;
+	const Amount *consumed;		/* these may be NULL */
+	Datum	   *lines;			/* nlines numbers, and what is refunded of each */
+	Datum	   *lineAmounts;
+	int			nlines;
+	const char *invoiceId;
 	const char *requestId;
 	const char *reason;
 } SettlementEntry;
 
+/* What an instrument paid or took off, and what may become of it. */
+typedef struct ReturnPart
+{
+	InstrumentEntry entry;		/* the instrument's state, and what it gets back */
+	bool		tender;			/* it paid; else it lowered the price */
+	bool		byRate;			/* holds no value */
+	bool		onCancel;		/* comes back if the order was never delivered */
+	bool		onRefund;		/* comes back with a refund at this time: a tender's value */
+	Amount		paid;
+	Amount		returned;		/* by refunds before */
+	const Amount *shares;		/* per line; known where refunds are by line */
+} ReturnPart;
+
 pg_noreturn extern void RefuseUnknownOrder(const char *accountId, const char *orderId);
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
+extern void ReadSettlement(Account *account, const char *orderId, Settlement *settlement);
+pg_noreturn extern void RefuseCancelled(const char *accountId, const char *orderId);
 extern void AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry,
 							   TimestampTz at);
+
+/* returns.c */
+extern int	LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts);
+extern void GiveBack(const Settlement *settlement, ReturnPart *parts, int n, const char *reason,
+					 TimestampTz at);
+extern void RevokeGifts(const Settlement *settlement, const char *reason, TimestampTz at);
 
 #endif							/* VOUCHER_REFUND_H */

@@ -14,6 +14,7 @@
 
 #include "arguments.h"
 #include "issue.h"
+#include "refund.h"
 #include "rows.h"
 #include "settle.h"
 #include "store.h"
@@ -179,6 +180,8 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 						request->orderId, request->accountId),
 				 errdetail("This call differs from the settled order in \"%s\".", differs),
 				 errhint("Settle a different order under an id of its own.")));
+	if (!then.isnull[BAL_VERSION] && StoreRun(STMT_SETTLEMENT_CANCEL, STORE_WRITE, key, NULL) > 0)
+		RefuseCancelled(request->accountId, request->orderId);
 	return SPI_datumTransfer(stored, false, -1);
 }
 
@@ -227,7 +230,8 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 		if (candidate->instrumentId == 0)
 			candidate->instrumentId =
 				IssueInstrument(&facts.account, CatalogTemplate(candidate->terms->templateId),
-								candidate->faceValue, request->at, request->at, NULL, NULL);
+								candidate->faceValue, request->at, request->at, NULL, NULL,
+								NULL);
 	}
 	EmptyRow(&row);
 	SetRequest(&row, request, &facts.order);

@@ -102,6 +102,18 @@ CheckShares(TriggerData *data, const Row *row)
 		RefuseRow(data, "The instruments must add up to discount and voucher.");
 }
 
+/* Has the order been cancelled, as a dump may say that is being restored? */
+static bool
+IsCancelled(const Row *row)
+{
+	Datum		key[2];
+
+	key[0] = row->values[BAL_ACCOUNT];
+	key[1] = row->values[BAL_KEY];
+	return !row->isnull[BAL_VERSION] &&
+		StoreRun(STMT_SETTLEMENT_CANCEL, STORE_WRITE, key, NULL) > 0;
+}
+
 /*
  * Keep the products that the order bought first.  If another order was faster,
  * this one was planned on what is no longer so.
@@ -139,7 +151,7 @@ check_settlement(PG_FUNCTION_ARGS)
 		StoreBegin();
 		if (!row.isnull[BAL_VERSION])
 			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]));
-		if (!row.isnull[SET_FIRST_PURCHASE])
+		if (!row.isnull[SET_FIRST_PURCHASE] && !IsCancelled(&row))
 			RecordFirstPurchase(&row);
 		StoreEnd();
 	}

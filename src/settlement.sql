@@ -9,12 +9,18 @@ CREATE TABLE voucher.invoice (
     amount      voucher.amount NOT NULL,
     at          timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    credits     text COLLATE "C",
+    reason      text,
     CONSTRAINT invoice_pkey PRIMARY KEY (account_id, invoice_id),
     CONSTRAINT invoice_id_check CHECK (invoice_id OPERATOR(pg_catalog.<>) ''),
-    CONSTRAINT invoice_amount_check CHECK (amount OPERATOR(voucher.>) 0)
+    CONSTRAINT invoice_amount_check CHECK (amount OPERATOR(voucher.>) 0 AND credits IS NULL OR amount OPERATOR(voucher.<) 0 AND credits IS NOT NULL)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.invoice', '');
-COMMENT ON TABLE voucher.invoice IS 'invoices; never changed: voiding one adds entries to its settlements';
+CREATE INDEX invoice_credits_idx ON voucher.invoice (account_id, credits) WHERE credits IS NOT NULL;
+COMMENT ON TABLE voucher.invoice IS 'invoices and credit invoices; never changed: voiding one adds entries to its settlements';
+COMMENT ON COLUMN voucher.invoice.amount IS 'the sum of its lines; of a credit invoice, negative';
+COMMENT ON COLUMN voucher.invoice.credits IS 'credit invoice: the invoice that it credits; null: an invoice';
+COMMENT ON COLUMN voucher.invoice.reason IS 'credit invoice: why';
 
 CREATE TABLE voucher.settlement_entry (
     account_id  text COLLATE "C" NOT NULL,
@@ -31,24 +37,41 @@ CREATE TABLE voucher.settlement_entry (
     invoice_id  text COLLATE "C",
     request_id  text COLLATE "C",
     reason      text,
+    consumed    voucher.amount,
+    lines       integer[],
+    line_amounts voucher.amount[],
+    returned    voucher.amount NOT NULL DEFAULT 0,
     CONSTRAINT settlement_entry_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT settlement_entry_invoice_fkey FOREIGN KEY (account_id, invoice_id) REFERENCES voucher.invoice,
     CONSTRAINT settlement_entry_kind_check CHECK (
         kind OPERATOR(pg_catalog.=) 'refund' AND amount OPERATOR(voucher.<=) 0 AND requested OPERATOR(voucher.>) 0 AND requested IS NOT NULL AND invoice_id IS NULL
-        OR kind OPERATOR(pg_catalog.=) 'invoice' AND amount OPERATOR(voucher.<) 0 AND requested IS NULL AND invoice_id IS NOT NULL AND invoiceable OPERATOR(voucher.>=) 0
-        OR kind OPERATOR(pg_catalog.=) 'void' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NOT NULL),
+        OR kind OPERATOR(pg_catalog.=) 'cancel' AND amount OPERATOR(voucher.=) (OPERATOR(voucher.-) refunded_cash) AND requested OPERATOR(voucher.=) refunded AND requested IS NOT NULL AND invoice_id IS NULL
+        OR kind OPERATOR(pg_catalog.=) 'invoice' AND requested IS NULL AND invoice_id IS NOT NULL
+           AND (amount OPERATOR(voucher.<) 0 AND invoiceable OPERATOR(voucher.>=) 0 OR amount OPERATOR(voucher.>) 0 AND invoiceable OPERATOR(voucher.<=) 0)
+        OR kind OPERATOR(pg_catalog.=) 'credit' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NOT NULL AND invoiceable OPERATOR(voucher.<=) 0
+        OR kind OPERATOR(pg_catalog.=) 'void' AND amount OPERATOR(voucher.<>) 0 AND requested IS NULL AND invoice_id IS NOT NULL),
+    CONSTRAINT settlement_entry_consumed_check CHECK (consumed IS NULL OR consumed OPERATOR(voucher.>=) 0 AND kind OPERATOR(pg_catalog.=) 'refund' AND lines IS NULL),
+    CONSTRAINT settlement_entry_lines_check CHECK (
+        (lines IS NULL) OPERATOR(pg_catalog.=) (line_amounts IS NULL)
+        AND (lines IS NULL OR kind OPERATOR(pg_catalog.=) 'refund' AND pg_catalog.cardinality(lines) OPERATOR(pg_catalog.=) pg_catalog.cardinality(line_amounts))),
+    CONSTRAINT settlement_entry_returned_check CHECK (returned OPERATOR(voucher.>=) 0 AND (refunded_cash OPERATOR(voucher.+) returned) OPERATOR(voucher.<=) refunded),
     CONSTRAINT settlement_entry_version_check CHECK (version OPERATOR(pg_catalog.>) 0)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.settlement_entry', '');
 CREATE UNIQUE INDEX settlement_entry_invoice_key ON voucher.settlement_entry (account_id, invoice_id, order_id, kind) WHERE invoice_id IS NOT NULL;
-COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: refunds, invoice lines and their voiding; never changed, never deleted';
+CREATE UNIQUE INDEX settlement_entry_cancel_key ON voucher.settlement_entry (account_id, order_id) WHERE kind OPERATOR(pg_catalog.=) 'cancel';
+COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: refunds or its cancel, lines of invoices and credit invoices, and their voiding; never changed, never deleted';
 COMMENT ON COLUMN voucher.settlement_entry.version IS 'its place among the settlement''s entries: 1, 2, 3 …';
-COMMENT ON COLUMN voucher.settlement_entry.kind IS 'refund, invoice (a line of that invoice) or void (the line is taken back)';
+COMMENT ON COLUMN voucher.settlement_entry.kind IS 'refund, cancel, invoice or credit (a line of that invoice), or void (the line is taken back)';
 COMMENT ON COLUMN voucher.settlement_entry.amount IS 'what it adds to the invoiceable amount; negative: takes off';
 COMMENT ON COLUMN voucher.settlement_entry.invoiceable IS 'the invoiceable amount after it; negative after a refund of what was invoiced';
-COMMENT ON COLUMN voucher.settlement_entry.requested IS 'refund: the part of the order''s total that is given back';
+COMMENT ON COLUMN voucher.settlement_entry.requested IS 'refund or cancel: the part of the order''s total that is given back';
 COMMENT ON COLUMN voucher.settlement_entry.refunded IS 'the sum of all requested so far';
 COMMENT ON COLUMN voucher.settlement_entry.refunded_cash IS 'the cash paid back so far';
+COMMENT ON COLUMN voucher.settlement_entry.consumed IS 'refund of what was not consumed: the amount that was; null: another refund';
+COMMENT ON COLUMN voucher.settlement_entry.lines IS 'refund of lines: their numbers; null: another refund';
+COMMENT ON COLUMN voucher.settlement_entry.line_amounts IS 'refund of lines: how much of each; their sum is requested';
+COMMENT ON COLUMN voucher.settlement_entry.returned IS 'the value that went back to vouchers so far';
 
 CREATE TYPE voucher.part AS (
     instrument_id bigint,
@@ -104,7 +127,7 @@ COMMENT ON COLUMN voucher.settlement.purchased_before IS 'products that it bough
 COMMENT ON COLUMN voucher.settlement.not_universal IS 'products of lines that no universal scope covered; null: none';
 COMMENT ON COLUMN voucher.settlement.lines IS 'what was ordered, at list prices; the view settlement_line has a row for each';
 COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the order of deduction, and what each gave to which line; the view settlement_part has a row for each';
-COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order';
+COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order, as it stood then';
 COMMENT ON COLUMN voucher.settlement.policy IS 'the deduction policy that it was worked out with';
 COMMENT ON COLUMN voucher.settlement.exact IS 'no combination of the account''s instruments left less cash; false: there were too many to try them all';
 
@@ -114,8 +137,13 @@ CREATE TABLE voucher.purchase (
     order_id   text COLLATE "C",
     CONSTRAINT purchase_pkey PRIMARY KEY (account_id, product)
 );
--- Rows with an order come from settlement.first_purchase, at a restore too.
-SELECT pg_catalog.pg_extension_config_dump('voucher.purchase', 'WHERE order_id IS NULL');
+-- The rows of settlement.first_purchase come from there, at a restore too;
+-- others are those that an administrator added, and those that an order was
+-- handed on when the one before it was cancelled.
+SELECT pg_catalog.pg_extension_config_dump('voucher.purchase', $$WHERE NOT EXISTS (
+    SELECT FROM voucher.settlement AS s
+    WHERE s.account_id OPERATOR(pg_catalog.=) purchase.account_id AND s.order_id OPERATOR(pg_catalog.=) purchase.order_id
+      AND purchase.product OPERATOR(pg_catalog.=) ANY (s.first_purchase))$$);
 COMMENT ON TABLE voucher.purchase IS 'products that an account has purchased';
 COMMENT ON COLUMN voucher.purchase.order_id IS 'the first order; null: bought before this extension kept the orders (insert such rows when you migrate)';
 

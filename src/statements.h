@@ -31,13 +31,13 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTb",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, transferable) "
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) "
 		  "RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
@@ -71,6 +71,8 @@ STATEMENT(DEFAULT_POLICY, "t",
 STATEMENT(ACCOUNT_LOCK, "tt",
 		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
 		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch")
+STATEMENT(ACCOUNT_CURRENCIES, "t",
+		  "SELECT currency FROM voucher.account WHERE account_id" EQ "$1 ORDER BY currency")
 STATEMENT(ACCOUNT_OPEN, "ttz",
 		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
 		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
@@ -102,11 +104,11 @@ STATEMENT(VALIDITY, "rvtzz",
 		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
-STATEMENT(INSTRUMENT_ISSUE, "tltairzttl",
+STATEMENT(INSTRUMENT_ISSUE, "tltairztttl",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
-		  "used, amount, balance, at, request_id, reason, epoch) "
+		  "used, amount, balance, at, request_id, reason, order_id, epoch) "
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
-		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10 RETURNING instrument_id) "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
 		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
@@ -115,11 +117,11 @@ STATEMENT(INSTRUMENT_ISSUE, "tltairzttl",
 STATEMENT(INSTRUMENT_CURRENCY, "tl",
 		  "SELECT currency FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_STATE, "tl",
-		  "SELECT i, e.kind FROM voucher.instrument AS i JOIN voucher.entry AS e "
+		  "SELECT i, e.kind, e.order_id FROM voucher.instrument AS i JOIN voucher.entry AS e "
 		  "ON e.account_id" EQ "i.account_id AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
 		  "WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_REQUEST, "tt",
-		  "SELECT (e.kind" EQ "'issue') IS TRUE, e.instrument_id, e.amount, i.template_id "
+		  "SELECT (e.kind" EQ "'issue') IS TRUE, e.instrument_id, e.amount, i.template_id, e.order_id "
 		  "FROM voucher.request AS r "
 		  "LEFT JOIN (voucher.entry AS e JOIN voucher.instrument AS i "
 		  "ON i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id) "
@@ -290,11 +292,35 @@ STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
 		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $22 FROM part")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+#define BELOW(path) path " OPERATOR(pg_catalog.||) '.'"
+#define CANCELLED(account, order) \
+	"EXISTS (SELECT FROM voucher.settlement_entry AS c WHERE c.account_id" EQ account " " \
+	"AND c.order_id" EQ order " AND c.kind" EQ "'cancel')"
 /* in the products' order: two orders that share products cannot deadlock */
 STATEMENT(FIRST_PURCHASE, "ttT",
 		  "INSERT INTO voucher.purchase (account_id, product, order_id) "
 		  "SELECT $1, product, $2 FROM pg_catalog.unnest($3) AS product "
 		  "ORDER BY product COLLATE pg_catalog.\"C\" ON CONFLICT ON CONSTRAINT purchase_pkey DO NOTHING")
+/*
+ * The products that order $2 bought first were bought first by the next order
+ * that still stands, if there is one: by the lowest product of the catalogue
+ * that its lines belong to.
+ */
+STATEMENT(PURCHASE_HAND_ON, "tt",
+		  "UPDATE voucher.purchase AS p SET order_id = h.order_id FROM ("
+		  "SELECT DISTINCT ON (o.product) o.product, s.order_id FROM voucher.purchase AS o "
+		  "JOIN voucher.settlement AS s ON s.account_id" EQ "o.account_id "
+		  "CROSS JOIN LATERAL pg_catalog.unnest(s.lines) AS l "
+		  "WHERE o.account_id" EQ "$1 AND o.order_id" EQ "$2 AND l.order_type" EQ "'purchase' "
+		  "AND (l.product" EQ "o.product OR pg_catalog.starts_with(l.product, " BELOW("o.product") ") "
+		  "AND NOT EXISTS (SELECT FROM voucher.product AS n "
+		  "WHERE pg_catalog.starts_with(n.product, " BELOW("o.product") ") "
+		  "AND (l.product" EQ "n.product OR pg_catalog.starts_with(l.product, " BELOW("n.product") ")))) "
+		  "AND NOT " CANCELLED("s.account_id", "s.order_id") " "
+		  "ORDER BY o.product, s.recorded_at, s.order_id) AS h "
+		  "WHERE p.account_id" EQ "$1 AND p.product" EQ "h.product")
+STATEMENT(PURCHASE_FORGET, "tt",
+		  "DELETE FROM voucher.purchase WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 
 /* -- refunds and invoices ------------------------------------------------ */
 
@@ -302,28 +328,94 @@ STATEMENT(SETTLEMENT_CURRENCY, "tt",
 		  "SELECT currency FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 STATEMENT(SETTLEMENT_STATE, "tt",
 		  "SELECT s.voucher" AMOUNT_ADD "s.cash, s.cash, s.invoiceable, COALESCE(s.entry_version, 0), "
-		  "COALESCE(e.refunded, " ZERO "), COALESCE(e.refunded_cash, " ZERO ") FROM voucher.settlement AS s "
+		  "COALESCE(e.refunded, " ZERO "), COALESCE(e.refunded_cash, " ZERO "), COALESCE(e.returned, " ZERO "), "
+		  "s.entry_version IS NOT NULL AND " CANCELLED("$1", "$2") ", s.currency, "
+		  "s.entry_version IS NOT NULL AND EXISTS (SELECT FROM voucher.settlement_entry AS l "
+		  "WHERE l.account_id" EQ "$1 AND l.order_id" EQ "$2 AND l.lines IS NOT NULL) "
+		  "FROM voucher.settlement AS s "
 		  "LEFT JOIN voucher.settlement_entry AS e ON e.account_id" EQ "s.account_id "
 		  "AND e.order_id" EQ "s.order_id AND e.version" EQ "s.entry_version "
 		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
-STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaazttt",
+STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAa",
 		  "INSERT INTO voucher.settlement_entry AS e (account_id, order_id, version, kind, amount, "
-		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING e")
-STATEMENT(REFUND_REQUEST, "tt",
-		  "SELECT e.version IS NOT NULL, e, e.order_id, e.requested FROM voucher.request AS r "
-		  "LEFT JOIN voucher.settlement_entry AS e ON r.entries" EQ "'settlement_entry' "
-		  "AND e.account_id" EQ "r.account_id AND e.order_id" EQ "r.key AND e.version" EQ "r.version "
-		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
+		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason, "
+		  "consumed, lines, line_amounts, returned) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+		  "RETURNING e")
+#define SETTLEMENT_REQUEST(kind) \
+	"SELECT e.version IS NOT NULL, e, e.order_id, e.requested, e.consumed, e.lines, e.line_amounts " \
+	"FROM voucher.request AS r " \
+	"LEFT JOIN voucher.settlement_entry AS e ON r.entries" EQ "'settlement_entry' " \
+	"AND e.account_id" EQ "r.account_id AND e.order_id" EQ "r.key AND e.version" EQ "r.version " \
+	"AND e.kind" EQ kind " WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2"
+STATEMENT(REFUND_REQUEST, "tt", SETTLEMENT_REQUEST("'refund'"))
+STATEMENT(CANCEL_REQUEST, "tt", SETTLEMENT_REQUEST("'cancel'"))
+STATEMENT(SETTLEMENT_CANCEL, "tt",
+		  "SELECT e FROM voucher.settlement_entry AS e "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND kind" EQ "'cancel'")
+STATEMENT(REFUNDED_LINES, "tt",
+		  "SELECT l.line_no, voucher.sum(l.amount) FROM voucher.settlement_entry AS e "
+		  "CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.lines), pg_catalog.unnest(e.line_amounts)) "
+		  "AS l (line_no, amount) WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 GROUP BY l.line_no")
+
+/*
+ * The parts of a settlement in their order, for a refund or cancel at $3: the
+ * instrument's state; paid and returned; is it a tender, without value; does
+ * its policy return it when cancelled, when refunded; and has it been a gift
+ * with an order that came to nothing.  The days of refund_within are counted
+ * on the calendar of the template's zone, as those of a validity are.
+ */
+STATEMENT(RETURN_PARTS, "ttz",
+		  "SELECT i.instrument_id, i.version, i.balance, i.used, p.paid, "
+		  "COALESCE((SELECT voucher.sum(r.amount) FROM voucher.entry AS r WHERE r.account_id" EQ "$1 "
+		  "AND r.instrument_id" EQ "p.instrument_id AND r.order_id" EQ "$2 AND r.kind" EQ "'return'), " ZERO "), "
+		  "NOT t.reduces, i.face_value IS NULL, t.refund_policy OPERATOR(pg_catalog.<>) 'forfeit', "
+		  "t.refund_policy" EQ "'prorata' OR t.refund_policy" EQ "'return_within' "
+		  "AND $3 OPERATOR(pg_catalog.<) (pg_catalog.timezone(t.time_zone, "
+		  "pg_catalog.timezone(t.time_zone, s.at) OPERATOR(pg_catalog.+) "
+		  "pg_catalog.date_trunc('day', t.refund_within)) OPERATOR(pg_catalog.+) "
+		  "(t.refund_within OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', t.refund_within))), "
+		  "i.cancelled OR EXISTS (SELECT FROM voucher.entry AS g JOIN voucher.settlement AS o ON o.account_id" EQ "g.account_id "
+		  "AND o.order_id" EQ "g.order_id JOIN voucher.settlement_entry AS u ON u.account_id" EQ "o.account_id "
+		  "AND u.order_id" EQ "o.order_id AND u.version" EQ "o.entry_version "
+		  "WHERE g.account_id" EQ "$1 AND g.instrument_id" EQ "p.instrument_id AND g.version" EQ "1 "
+		  "AND u.refunded" AMOUNT_EQ "(o.voucher" AMOUNT_ADD "o.cash)) "
+		  "FROM voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY "
+		  "AS p (instrument_id, paid, share, part) "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
+		  "JOIN voucher.template AS t ON t.template_id" EQ "i.template_id "
+		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2 ORDER BY p.part")
+/* what was issued with an order and has something left: its state, and the uses it loses */
+STATEMENT(GIFTS, "tt",
+		  "SELECT i.instrument_id, i.version, i.balance, i.used, "
+		  "CASE WHEN i.face_value IS NULL THEN COALESCE(i.max_uses OPERATOR(pg_catalog.-) i.used, 0) ELSE 0 END "
+		  "FROM voucher.instrument AS i JOIN voucher.entry AS e ON e.account_id" EQ "i.account_id "
+		  "AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
+		  "WHERE i.account_id" EQ "$1 AND e.order_id" EQ "$2 AND e.kind" EQ "'issue' AND NOT i.cancelled "
+		  "AND (i.balance OPERATOR(voucher.>) " ZERO " OR i.face_value IS NULL "
+		  "AND (i.used OPERATOR(pg_catalog.<) i.max_uses) IS NOT FALSE) ORDER BY i.instrument_id")
+
+#define INVOICE_LINE "ANY ('{invoice,credit}'::pg_catalog.text[])"
+#define VOIDED(invoice) \
+	"EXISTS (SELECT FROM voucher.settlement_entry AS v WHERE v.account_id" EQ "$1 " \
+	"AND v.invoice_id" EQ invoice " AND v.kind" EQ "'void')"
+/* a row per line */
 STATEMENT(INVOICE_READ, "tt",
-		  "SELECT i, i.amount, l.order_id, EXISTS (SELECT FROM voucher.settlement_entry AS v "
-		  "WHERE v.account_id" EQ "$1 AND v.invoice_id" EQ "$2 AND v.kind" EQ "'void') "
-		  "FROM voucher.invoice AS i LEFT JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 "
-		  "AND l.invoice_id" EQ "$2 AND l.kind" EQ "'invoice' "
-		  "WHERE i.account_id" EQ "$1 AND i.invoice_id" EQ "$2")
-STATEMENT(INVOICE_INSERT, "tttaz",
-		  "INSERT INTO voucher.invoice AS i (account_id, invoice_id, currency, amount, at) "
-		  "VALUES ($1, $2, $3, $4, $5) RETURNING i")
+		  "SELECT i, i.amount, i.currency, i.credits, " VOIDED("$2") ", "
+		  "EXISTS (SELECT FROM voucher.invoice AS c WHERE c.account_id" EQ "$1 "
+		  "AND c.credits" EQ "$2 AND NOT " VOIDED("c.invoice_id") "), "
+		  "l.order_id, " AMOUNT_NEG "l.amount "
+		  "FROM voucher.invoice AS i JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 "
+		  "AND l.invoice_id" EQ "$2 AND l.kind" EQ INVOICE_LINE " "
+		  "WHERE i.account_id" EQ "$1 AND i.invoice_id" EQ "$2 ORDER BY l.order_id")
+STATEMENT(INVOICE_INSERT, "tttaztt",
+		  "INSERT INTO voucher.invoice AS i (account_id, invoice_id, currency, amount, at, credits, reason) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING i")
+STATEMENT(CREDITED, "ttt",
+		  "SELECT COALESCE(voucher.sum(l.amount), " ZERO ") FROM voucher.invoice AS c "
+		  "JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 AND l.invoice_id" EQ "c.invoice_id "
+		  "AND l.order_id" EQ "$3 AND l.kind" EQ "'credit' "
+		  "WHERE c.account_id" EQ "$1 AND c.credits" EQ "$2 AND NOT " VOIDED("c.invoice_id"))
 
 /* -- triggers: an entry moves its balance --------------------------------- */
 
@@ -331,12 +423,18 @@ STATEMENT(REQUEST_INSERT, "tttti",
 		  "INSERT INTO voucher.request (account_id, request_id, entries, key, version) "
 		  "VALUES ($1, $2, $3, $4, $5)")
 
+/* kinds of entries in which an order takes from an instrument and gives back */
+#define ORDER_KINDS "'{settle,return}'::pg_catalog.text[]"
+
 /* keys, new version and balance, version and balance that must stand there */
 STATEMENT(APPLY_CASH, "ttiaia",
 		  "UPDATE voucher.account SET version = $3, balance = $4 WHERE account_id" EQ "$1 "
 		  "AND currency" EQ "$2 AND version" EQ "$5 AND balance" AMOUNT_EQ "$6")
-/* what is cancelled serves no more orders; an expiry moves from the one that stands there */
-STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbr",
+/*
+ * ... what is cancelled serves no more orders; an expiry moves from the one that
+ * stands there; $12 is the order to which a return gives back no more than it took
+ */
+STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrt",
 		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
 		  "frozen = COALESCE($9, frozen), cancelled = cancelled OR $10, "
 		  "validity = CASE WHEN $11 IS NULL THEN validity ELSE pg_catalog.tstzrange("
@@ -346,12 +444,17 @@ STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbr",
 		  "AND ($4 OPERATOR(voucher.<=) COALESCE(face_value, " ZERO ")) "
 		  "AND ($7 OPERATOR(pg_catalog.<=) max_uses) IS NOT FALSE AND $7 OPERATOR(pg_catalog.>=) 0 "
 		  "AND (NOT cancelled OR $7 OPERATOR(pg_catalog.<=) $8) "
-		  "AND ($11 IS NULL OR pg_catalog.lower($11)" EQ "pg_catalog.upper(validity))")
-STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaa",
+		  "AND ($11 IS NULL OR pg_catalog.lower($11)" EQ "pg_catalog.upper(validity)) "
+		  "AND ($12 IS NULL OR (SELECT voucher.sum(amount) OPERATOR(voucher.<=) " ZERO " "
+		  "AND pg_catalog.sum(uses) OPERATOR(pg_catalog.>=) 0 FROM voucher.entry "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$12 "
+		  "AND kind" EQ "ANY (" ORDER_KINDS ")))")
+STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaab",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "
 		  "AND invoiceable" AMOUNT_EQ "$6 "
 		  "AND $7 OPERATOR(voucher.<=) (voucher" AMOUNT_ADD "cash) AND $9 OPERATOR(voucher.<=) cash "
+		  "AND ($11 IS FALSE OR $7" AMOUNT_EQ "(voucher" AMOUNT_ADD "cash) AND $9" AMOUNT_EQ "cash) "
 		  "AND COALESCE((SELECT refunded" AMOUNT_EQ "$8 AND refunded_cash" AMOUNT_EQ "$10 "
 		  "FROM voucher.settlement_entry AS e WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 "
 		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0)")
@@ -375,6 +478,9 @@ STATEMENT(OPEN_INSTRUMENT, "tliaibbrb",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
 		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
+		  "AND ($3" EQ "1 OR NOT EXISTS (SELECT FROM voucher.entry WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "$2 AND kind" EQ "ANY (" ORDER_KINDS ") GROUP BY order_id "
+		  "HAVING voucher.sum(amount) OPERATOR(voucher.>) " ZERO " OR pg_catalog.sum(uses) OPERATOR(pg_catalog.<) 0)) "
 		  "AND $6" EQ "COALESCE((pg_catalog.array_agg(kind" EQ "'freeze' ORDER BY version DESC) "
 		  "FILTER (WHERE kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[])))[1], false) "
 		  "AND $7" EQ "pg_catalog.bool_or(kind" EQ "ANY ('{revoke,transfer_out}'::pg_catalog.text[])) "

@@ -106,6 +106,18 @@ LockAccounts(Act *act, const char *currency, const char *toAccountId, Account *t
 		LockAccount(act->accountId, currency, &act->account);
 }
 
+/* Error for what was given with an order, and goes with it if that is refunded. */
+static void
+CheckNoGift(const Instrument *instrument, int sqlState)
+{
+	if (instrument->giftOf != NULL)
+		ereport(ERROR,
+				(errcode(sqlState),
+				 errmsg("%s must stay as it is", Subject(&instrument->state)),
+				 errdetail("It was given with order \"%s\", and goes if that is refunded.",
+						   instrument->giftOf)));
+}
+
 /* Error unless an instrument may be passed on: once, and whole. */
 static void
 CheckTransferable(const Instrument *instrument, TimestampTz at)
@@ -118,6 +130,7 @@ CheckTransferable(const Instrument *instrument, TimestampTz at)
 				 errmsg("%s is not transferable", Subject(state)),
 				 errdetail("Template \"%s\" does not allow it.", state->terms->name)));
 	CheckUsable(instrument, at);
+	CheckNoGift(instrument, ERRCODE_VC_NOT_TRANSFERABLE);
 	if (!instrument->asIssued)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_TRANSFERABLE),
@@ -193,6 +206,7 @@ CheckDivisible(const Instrument *instrument, TimestampTz at)
 				 errdetail("Only vouchers can.") :
 				 errdetail("It serves %d orders, however they are divided.", state->maxUses)));
 	CheckUsable(instrument, at);
+	CheckNoGift(instrument, ERRCODE_VC_NOT_DIVISIBLE);
 }
 
 /* An array argument of a by-value 8-byte type without nulls, at least "least" long. */

@@ -32,6 +32,21 @@ SELECT voucher.void_invoice('ann', 'i2') \g /dev/null
 SELECT voucher.settle('ann', 'o2', 'ecs', 'renewal', 40) \g /dev/null
 SELECT voucher.freeze('ann', :v) \g /dev/null
 SELECT instrument_id AS p FROM voucher.vouchers WHERE template = 'p' \gset
+-- o3, two lines of 60 and 40: a voucher that comes back pays 50 (30 and 20), cash
+-- 50. Invoiced, then line 2 refunded: 20 in cash, 20 to the voucher; 20 credited.
+-- o4: 30 in cash, a gift with it, both undone. o5 and o6 on one invoice.
+SELECT voucher.register_product('oss') \g /dev/null
+SELECT voucher.create_template('w', 'voucher', 'CNY', face_value => 50, scope => 'oss', refund_policy => 'prorata') \g /dev/null
+SELECT voucher.grant('ann', 'w') AS w \gset
+SELECT voucher.settle('ann', 'o3', lines => ARRAY[voucher.line('oss', 'renewal', 60), voucher.line('oss', 'renewal', 40)], coupon => 'none') \g /dev/null
+SELECT voucher.issue_invoice('ann', 'i3', 'o3') \g /dev/null
+SELECT voucher.refund('ann', 'o3', lines => '{2}') \g /dev/null
+SELECT voucher.issue_credit_invoice('ann', 'i4', 'i3') \g /dev/null
+SELECT voucher.settle('ann', 'o4', 'ecs', 'renewal', 30, voucher => 'none', coupon => 'none') \g /dev/null
+SELECT voucher.grant('ann', 'w', 10, order_id => 'o4') AS gift \gset
+SELECT voucher.cancel('ann', 'o4') \g /dev/null
+SELECT voucher.settle('ann', 'o5', 'ecs', 'renewal', 5, voucher => 'none'), voucher.settle('ann', 'o6', 'ecs', 'renewal', 6, voucher => 'none') \g /dev/null
+SELECT voucher.issue_invoice('ann', 'i5', order_ids => '{o5,o6}') \g /dev/null
 -- ann's coupon of 5, transferred to ben; and a voucher of 10, of which 4 are split off, prolonged twice
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, transferable => true), voucher.create_template('s', 'voucher', 'CNY', face_value => 10, valid => '[2020-01-01, 2099-01-01)') \g /dev/null
 SELECT voucher.open_account('ben', 'CNY') \g /dev/null
@@ -82,10 +97,10 @@ INSERT INTO corruption VALUES
     (format('epochs ascend: %s version 4', :'s'), format('UPDATE voucher.entry SET epoch = 1000 WHERE instrument_id = %s AND version = 4', :'s')),
     ('instrument balance = sum of entries: 1000', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now())$$),
     ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement SET invoiceable = 171 WHERE order_id = 'o1'$$),
-    ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement_entry SET amount = -31 WHERE kind = 'refund';
+    ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement_entry SET amount = -31 WHERE kind = 'refund' AND order_id = 'o1';
                                                       UPDATE voucher.settlement_entry SET refunded_cash = 31, invoiceable = invoiceable OPERATOR(voucher.-) 1 WHERE order_id = 'o1';
-                                                      UPDATE voucher.cash_entry SET amount = 31, balance = balance OPERATOR(voucher.+) 1 WHERE kind = 'refund';
-                                                      UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id = 'o2';
+                                                      UPDATE voucher.cash_entry SET amount = 31, balance = balance OPERATOR(voucher.+) 1 WHERE kind = 'refund' AND order_id = 'o1';
+                                                      UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id <> 'o1';
                                                       UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1 WHERE account_id = 'ann'$$),
     ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
     ('requests are kept: pay-1', $$DELETE FROM voucher.request$$),
@@ -121,7 +136,26 @@ INSERT INTO corruption VALUES
     ('cash entries of an order = its cash: o9', $$UPDATE voucher.cash_entry SET order_id = 'o9' WHERE kind = 'deposit'; UPDATE voucher.cash_entry SET kind = 'refund' WHERE kind = 'deposit'$$),
     (format('entries of an order = its parts: o2 instrument %s; no balance below zero: %s version 2', :'c', :'c'), format('UPDATE voucher.entry SET amount = -1, balance = -1 WHERE instrument_id = %s AND kind = %L;
                                                                                UPDATE voucher.instrument SET balance = -1 WHERE instrument_id = %s', :'c', 'settle', :'c')),
-    (format('entries of an order = its parts: o9 instrument %s', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
+    (format('entries of an order = its parts: o9 instrument %s; no more returned than paid: o9 instrument %s', :'v', :'v'), format('UPDATE voucher.entry SET order_id = %L, kind = %L WHERE instrument_id = %s AND kind = %L', 'o9', 'settle', :'v', 'issue')),
+    (format('no more returned than paid: o3 instrument %s; returned = entries of tenders: o3', :'w'), format('UPDATE voucher.entry SET amount = 60, balance = 60 WHERE instrument_id = %s AND kind = %L;
+                                                                               UPDATE voucher.instrument SET balance = 60, face_value = 60 WHERE instrument_id = %s', :'w', 'return', :'w')),
+    (format('no more returned than paid: o3 instrument %s', :'w'), format('UPDATE voucher.entry SET uses = -2, used = -1 WHERE instrument_id = %s AND kind = %L;
+                                                                               UPDATE voucher.instrument SET used = -1 WHERE instrument_id = %s', :'w', 'return', :'w')),
+    ('returned = entries of tenders: o3', $$UPDATE voucher.settlement_entry SET returned = 19 WHERE kind = 'credit'$$),
+    ('refunded lines = requested: o3 version 2', $$UPDATE voucher.settlement_entry SET line_amounts = '{39}' WHERE lines IS NOT NULL$$),
+    ('no more refunded than a line: o3 line 2', $$UPDATE voucher.settlement SET lines[1].amount = 61, lines[2].amount = 39 WHERE order_id = 'o3'$$),
+    ('no more refunded than a line: o3 line 3', $$UPDATE voucher.settlement_entry SET lines = '{3}' WHERE lines IS NOT NULL$$),
+    ('a cancel gives back all: o4', $$UPDATE voucher.settlement_entry SET requested = 31, refunded = 31 WHERE kind = 'cancel'$$),
+    (format('a gift goes with its order: %s', :'gift'), format('UPDATE voucher.entry SET order_id = %L WHERE instrument_id = %s AND kind = %L', 'o9', :'gift', 'issue')),
+    (format('a gift goes with its order: %s', :'gift'), format('DELETE FROM voucher.entry WHERE instrument_id = %s AND kind = %L;
+                                                                UPDATE voucher.instrument SET balance = 10, version = 1, cancelled = false WHERE instrument_id = %s', :'gift', 'revoke', :'gift')),
+    ('an invoice is in the currency of its orders: i1 order o1', $$UPDATE voucher.invoice SET currency = 'USD' WHERE invoice_id = 'i1'$$),
+    ('an invoice is void with all its lines: i5', $$INSERT INTO voucher.settlement_entry (account_id, order_id, version, kind, amount, invoiceable, refunded, refunded_cash, at, invoice_id)
+                                                     VALUES ('ann', 'o5', 2, 'void', 5, 5, 0, 0, now(), 'i5');
+                                                     UPDATE voucher.settlement SET invoiceable = 5, entry_version = 2 WHERE order_id = 'o5'$$),
+    ('no more credited than invoiced: i1 order o3', $$UPDATE voucher.invoice SET credits = 'i1' WHERE invoice_id = 'i4'$$),
+    ('no more credited than invoiced: i9 order o3', $$UPDATE voucher.invoice SET credits = 'i9' WHERE invoice_id = 'i4'$$),
+    ('first purchases are kept: ecs', $$UPDATE voucher.purchase SET order_id = 'o4'$$),
     ('invoice = sum of its lines: i1', $$UPDATE voucher.invoice SET amount = 101 WHERE invoice_id = 'i1'$$),
     ('invoice = sum of its lines: i9', $$INSERT INTO voucher.invoice (account_id, invoice_id, currency, amount, at) VALUES ('ann', 'i9', 'CNY', 5, now())$$),
     -- the void of i2 is turned into one of i1, whose line is over 100
@@ -146,7 +180,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 29::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 38::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

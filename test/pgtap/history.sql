@@ -1,7 +1,7 @@
 -- Time travel: the decision of every settled order is made once more on what was
 -- so then, and is the one that was made, whatever has happened since. Random
 -- histories of orders, grants, freezes, extensions, revocations, transfers,
--- splits, merges, and a catalogue that changes under them.
+-- splits, merges, refunds and cancels, and a catalogue that changes under them.
 --
 -- A failing run is repeated with: pg_prove --set seed=SEED test/pgtap/history.sql
 \set QUIET 1
@@ -54,6 +54,7 @@ BEGIN
                 uses => CASE WHEN n >= 7 OR n = 6 THEN 3 END,
                 valid => CASE WHEN n % 2 = 0 AND n <= 10 THEN '[2026-01-10, 2026-02-10)' ELSE '(,)' END::tstzrange,
                 transferable => n <= 8,
+                refund_policy => CASE n % 3 WHEN 0 THEN 'forfeit' WHEN 1 THEN 'prorata' ELSE 'return_if_undelivered' END,
                 effect => CASE WHEN n = 5 THEN 'reduction' END,
                 threshold_after => n = 8,
                 excludes => CASE n WHEN 9 THEN '{promo_code}' WHEN 10 THEN '{voucher}' ELSE '{}' END::text[],
@@ -94,14 +95,16 @@ $$;
 
 CREATE FUNCTION pg_temp.act(n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,catalogue}'::text[]);
+    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,catalogue}'::text[]);
     owner    text := pg_temp.pick('{ann,ben,cat}'::text[]);
     money    text := pg_temp.pick('{CNY,CNY,USD}'::text[]);
     id       bigint;
     ids      bigint[];
+    paid     text;
     code     text := '00000';
 BEGIN
     SELECT i.instrument_id INTO id FROM voucher.instrument AS i WHERE i.account_id = owner AND i.currency = money ORDER BY random() LIMIT 1;
+    SELECT s.order_id INTO paid FROM voucher.settlement AS s WHERE s.account_id = owner AND s.currency = money ORDER BY random() LIMIT 1;
     BEGIN
         CASE verb
             WHEN 'grant' THEN PERFORM voucher.grant(owner, format('%s %s', money, pg_temp.among(10)), at => pg_temp.day());
@@ -118,6 +121,8 @@ BEGIN
                 WHERE i.account_id = owner AND i.balance OPERATOR(voucher.>) 0 AND NOT i.frozen
                   AND (i.template_id, i.validity) = (SELECT x.template_id, x.validity FROM voucher.instrument AS x WHERE x.account_id = owner AND x.instrument_id = id);
                 PERFORM voucher.merge(owner, ids, at => '2026-01-15');
+            WHEN 'refund' THEN PERFORM voucher.refund(owner, paid, (pg_temp.among(2000) / 100.0)::voucher.amount, at => '2026-03-01');
+            WHEN 'cancel' THEN PERFORM voucher.cancel(owner, paid, at => '2026-03-01');
             WHEN 'catalogue' THEN
                 PERFORM voucher.register_product(pg_temp.pick('{ecs,oss,rds,market}'::text[]), universal => random() < 0.6);
                 IF random() < 0.1 THEN
@@ -140,11 +145,11 @@ SELECT pg_temp.act(n) FROM generate_series(1, :acts) AS n \g /dev/null
 -- ---------------------------------------------------------------------------
 
 SELECT is_empty('SELECT * FROM voucher.check()', 'the books are sound');
-SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,catalogue}'::text[]) AS v
+SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,catalogue}'::text[]) AS v
                   WHERE NOT EXISTS (SELECT FROM did WHERE verb = v AND sqlstate = '00000')$$, 'every verb has succeeded');
-SELECT cmp_ok((SELECT count(*) FROM voucher.settlement), '>', (:acts / 6)::bigint, 'many orders are settled');
-SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE cardinality(parts) > 1), '>', (:acts / 40)::bigint, 'many with several instruments');
-SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE not_universal IS NOT NULL AND purchased_before IS NOT NULL), '>', (:acts / 40)::bigint,
+SELECT cmp_ok((SELECT count(*) FROM voucher.settlement), '>', (:acts / 8)::bigint, 'many orders are settled');
+SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE cardinality(parts) > 1), '>', (:acts / 60)::bigint, 'many with several instruments');
+SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE not_universal IS NOT NULL AND purchased_before IS NOT NULL), '>', (:acts / 60)::bigint,
               'many with facts that the catalogue and the account have changed since');
 
 -- ---------------------------------------------------------------------------

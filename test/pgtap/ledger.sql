@@ -94,6 +94,8 @@ LEFT JOIN (VALUES
     ('entry', 'order_id', '''x''', NULL), ('entry', 'request_id', '''x''', NULL), ('entry', 'reason', '''x''', NULL),
     ('settlement_entry', 'requested', '49', NULL), ('settlement_entry', 'invoice_id', '''x''', NULL),
     ('settlement_entry', 'request_id', '''x''', NULL), ('settlement_entry', 'reason', '''x''', NULL),
+    ('settlement_entry', 'consumed', '1', NULL), ('settlement_entry', 'lines', '''{1}''', NULL), ('settlement_entry', 'line_amounts', '''{1}''', NULL),
+    ('invoice', 'credits', '''x''', NULL), ('invoice', 'reason', '''x''', NULL),
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
     ('template', 'effect', '''tender''', NULL), ('template', 'reduces', 'DEFAULT', 'accepted, check: sound'), ('template', 'excludes', '''{coupon}''', NULL),

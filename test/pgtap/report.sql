@@ -159,6 +159,9 @@ SELECT is_empty($$
 -- ---------------------------------------------------------------------------
 -- Reminders
 -- ---------------------------------------------------------------------------
+-- whatever the orders have left, one voucher is due
+SELECT voucher.create_template('left over', 'voucher', 'CNY', face_value => 5, valid => '(,2026-04-15)') \g /dev/null
+SELECT voucher.grant('ann', 'left over', at => '2026-01-01') \g /dev/null
 CREATE TEMP TABLE due ON COMMIT DROP AS SELECT * FROM voucher.expiring('60 days', at => '2026-03-01');
 SELECT bag_eq('SELECT account_id, instrument_id FROM due',
               $$SELECT account_id, instrument_id FROM voucher.vouchers

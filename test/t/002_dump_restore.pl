@@ -101,6 +101,24 @@ SELECT voucher.settle('acme', 'o6', 'ecs', 'renewal', 90, voucher => 'not 1', cu
 SELECT voucher.settle('代金券', '订单', 'ecs', 'usage', 1234, payment_type => 'pay_as_you_go');
 SELECT voucher.settle(E'tab\t"quote"'' \\ line\n', E'order\t\\N', 'ecs', 'purchase', 700);
 
+-- cancelled: a gift given with it is revoked, the purchase is handed on from x6 to x7
+SELECT voucher.create_template('back', 'voucher', 'USD', face_value => 20, refund_policy => 'return_within', refund_within => '1 month', scope => 'ecs:upgrade, oss:purchase');
+SELECT voucher.register_product('rds');
+SELECT voucher.grant('acme', 'back');
+SELECT voucher.settle('acme', o, 'rds.mysql', 'purchase', 40, currency => 'USD', voucher => 'none') FROM unnest('{x6,x7}'::text[]) AS o;
+SELECT voucher.grant('acme', 'back', 5, order_id => 'x6');
+SELECT voucher.cancel('acme', 'x6', 'c6', 'not delivered');
+-- by line: 30 + 30 = voucher 20 + cash 40; invoiced with x7, line 2 refunded,
+-- 20 credited; half of line 1 refunded, 10 netted on an invoice with o3
+SELECT voucher.settle('acme', 'x8', currency => 'USD', voucher => (SELECT min(instrument_id)::text FROM voucher.instrument JOIN voucher.template USING (template_id) WHERE name = 'back'), lines => ARRAY[
+    voucher.line('ecs', 'upgrade', 30), voucher.line('ecs', 'upgrade', 30)]);
+SELECT voucher.issue_invoice('acme', 'i7', order_ids => '{x7,x8}');
+SELECT voucher.refund('acme', 'x8', lines => '{2}', request_id => 'r8');
+SELECT voucher.issue_credit_invoice('acme', 'i8', 'i7', reason => 'line 2 refunded');
+SELECT voucher.refund('acme', 'x8', lines => '{1}', line_amounts => '{15}');
+SELECT voucher.issue_invoice('acme', 'i9', order_ids => '{o3,x8}');
+SELECT voucher.refund('acme', 'x7', consumed => 12.5);
+
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
@@ -315,6 +333,7 @@ my @tampered = (
 	[ 'an issue missing', 'entry', { %voucher, kind => 'issue' }, undef, qr/"instrument_first_entry_fkey"/ ],
 	[ 'the last refund missing', 'settlement_entry', { %order, version => 5 }, undef, qr/"settlement_entry_fkey"/ ],
 	[ 'an early refund missing', 'settlement_entry', { %order, version => 2 }, undef, qr/table "settlement" does not agree/ ],
+	[ 'more returned than paid', 'entry', { account_id => 'acme', order_id => 'x8', kind => 'return', amount => '10.00' }, { order_id => 'x9' }, qr/table "instrument" does not agree/ ],
 	[ 'more to invoice', 'settlement', \%order, { invoiceable => '-29.00' }, qr/table "settlement" does not agree/ ],
 	[ 'cash into voucher', 'settlement', \%order, { voucher => '199.00', cash => '301.00' }, qr/table "settlement" breaks a rule/ ],
 	[ 'a cheaper order', 'settlement', \%order, { gross => '499.00', cash => '299.00' }, qr/table "settlement" breaks a rule/ ],

@@ -1,0 +1,14 @@
+-- ---------------------------------------------------------------------------
+-- cancel: undoing an order that was never delivered
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION voucher.cancel(
+    account_id text,
+    order_id   text,
+    request_id text DEFAULT NULL,
+    reason     text DEFAULT NULL,
+    at         timestamptz DEFAULT pg_catalog.now())
+    RETURNS voucher.settlement_entry
+    AS 'MODULE_PATHNAME', 'voucher_cancel' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.cancel(text, text, text, text, timestamptz)
+    IS 'undoes a settled order that was never delivered: all cash comes back, and what vouchers, coupons and promo codes gave, unless their template forfeits it; cancelling it twice changes nothing';
