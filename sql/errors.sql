@@ -408,6 +408,7 @@ INSERT INTO sample VALUES
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
     ('refund_within', 'interval', 'NULL'), ('consumed', 'voucher.amount', 'NULL'), ('lines', 'integer[]', 'NULL'), ('line_amounts', 'voucher.amount[]', 'NULL'),
     ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
+    ('counts', 'text', '''use'''), ('per', 'text', '''total'''), ('period', 'text', '''day'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
     ('to_account_id', 'text', '''bob'''), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
@@ -430,6 +431,8 @@ DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'intern
 -- A new order, a new campaign
 UPDATE argument SET value = '''2027-01-01''' WHERE (proname, name) = ('extend', 'until');
 UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'), ('issue_credit_invoice', 'invoice_id'));
+-- A limit is on a template or on a campaign
+UPDATE argument SET value = 'NULL' WHERE (proname, name) IN (('create_limit', 'campaign'));
 -- Every type has a sample
 SELECT proname, name, type FROM argument WHERE value IS NULL;
 

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog.h"
+#include "limit.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(catalog_changed);
@@ -62,8 +63,11 @@ static HTAB *names;
 static HTAB *templates;
 static bool stale = true;
 
+/* Are there limits at all? */
+static enum {LIMITS_UNKNOWN, LIMITS_NONE, LIMITS_SOME} limits;
+
 static const char *const watchedTables[] = {
-	"currency", "order_type", "product", "template", "policy", "default_policy"
+	"currency", "order_type", "product", "template", "usage_limit", "policy", "default_policy"
 };
 static Oid	watched[lengthof(watchedTables)];
 
@@ -131,7 +135,29 @@ CatalogBegin(void)
 	control.entrysize = sizeof(TemplateEntry);
 	templates = hash_create("voucher templates", 64, &control,
 							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	limits = LIMITS_UNKNOWN;
 	stale = false;
+}
+
+/*
+ * Is it known, without a look-up, that there are no limits?  May be asked at
+ * any time, also with the store closed.
+ */
+bool
+CatalogKnowsNoLimits(void)
+{
+	AcceptInvalidationMessages();
+	return !stale && limits == LIMITS_NONE;
+}
+
+/* Are there limits on any template or campaign? */
+bool
+CatalogHasLimits(void)
+{
+	if (limits == LIMITS_UNKNOWN)
+		limits = StoreRun(STMT_LIMIT_EXISTS, STORE_LATEST, NULL, NULL) > 0 ?
+			LIMITS_SOME : LIMITS_NONE;
+	return limits == LIMITS_SOME;
 }
 
 /* Compose the cache key of a name.  The caller has checked the name's length. */
@@ -345,6 +371,7 @@ BuildTemplate(void)
 	terms->nproducts = CountProducts(terms->scope);
 	template->transferable = StoreBool(0, 30);
 	MemoryContextSwitchTo(old);
+	LoadLimits(terms, template->campaign, catalogContext);
 
 	entry = hash_search(templates, &terms->templateId, HASH_ENTER, NULL);
 	entry->template = template;

@@ -35,6 +35,8 @@ typedef struct Product
 } Product;
 
 extern void CatalogBegin(void);
+extern bool CatalogKnowsNoLimits(void);
+extern bool CatalogHasLimits(void);
 extern const Template *CatalogTemplate(int64 templateId);
 extern const Template *CatalogTemplateByName(const char *name);
 extern const Template *CatalogTemplateByPromoCode(const char *promoCode);

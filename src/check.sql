@@ -378,5 +378,34 @@ CREATE FUNCTION voucher.check(
     JOIN voucher.template AS t ON t.template_id = i.template_id
     GROUP BY i.account_id, t.template_id
     HAVING count(i.ordinal) > t.per_account
+
+    -- counters of limits are what the ledger's rows add up to
+    UNION ALL
+    SELECT 'usage of a limit is counted', COALESCE(e.account_id, f.account_id),
+           format('limit %s from %s', COALESCE(e.limit_id, f.limit_id), COALESCE(e.period_start, f.period_start)),
+           format('%s, %s', COALESCE(e.used, 0), COALESCE(e.amount, 0::voucher.amount)),
+           format('%s, %s', COALESCE(f.used, 0), COALESCE(f.amount, 0::voucher.amount))
+    FROM (SELECT l.limit_id, CASE WHEN l.per = 'account' THEN u.account_id END AS account_id,
+                 COALESCE(date_trunc(l.period, u.at, l.time_zone), '-infinity') AS period_start,
+                 count(*) AS used, CASE WHEN l.max_amount IS NULL THEN 0 ELSE voucher.sum(u.amount) END AS amount
+          FROM (SELECT s.account_id, n.template_id, 'use' AS counts, s.at, p.paid AS amount
+                FROM voucher.settlement AS s
+                CROSS JOIN LATERAL unnest(s.parts) AS p
+                JOIN voucher.instrument AS n ON n.account_id = s.account_id AND n.instrument_id = p.instrument_id
+                WHERE NOT EXISTS (SELECT FROM voucher.settlement_entry AS c
+                                  WHERE c.account_id = s.account_id AND c.order_id = s.order_id AND c.kind = 'cancel')
+                UNION ALL
+                SELECT i.account_id, i.template_id, 'issue', i.issued_at, COALESCE(i.face_value, 0::voucher.amount)
+                FROM voucher.instrument AS i WHERE i.issued) AS u
+          JOIN voucher.template AS t ON t.template_id = u.template_id
+          JOIN voucher.usage_limit AS l ON l.counts = u.counts AND COALESCE(l.template_id = t.template_id, l.campaign = t.campaign)
+              AND COALESCE(l.currency, t.currency) = t.currency
+          GROUP BY 1, 2, 3) AS e
+    FULL JOIN (SELECT NULL AS account_id, n.* FROM voucher.total_usage AS n
+               UNION ALL SELECT * FROM voucher.account_usage) AS f
+        ON f.limit_id = e.limit_id AND f.period_start = e.period_start
+        AND COALESCE(f.account_id, '') = COALESCE(e.account_id, '')
+    WHERE COALESCE(e.used, 0) <> COALESCE(f.used, 0)
+       OR COALESCE(e.amount, 0::voucher.amount) OPERATOR(voucher.<>) COALESCE(f.amount, 0::voucher.amount)
 $$;
 COMMENT ON FUNCTION voucher.check() IS 'every broken invariant: which rule, where, what it should be and what it is; no rows on a sound database';

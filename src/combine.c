@@ -46,6 +46,9 @@ typedef struct Search
 	uint64		nsubsets;		/* of the last set */
 	Candidate **chosen;			/* scratch */
 	Amount	   *left;			/* of each line */
+	int			ncandidates;
+	Candidate  *candidates;
+	bool		limited;		/* some candidate has limits */
 	bool		late;			/* some threshold looks at what reductions leave */
 	Amount	   *price;			/* if so: what they have left of each line */
 	bool		exact;			/* nothing has been left out */
@@ -97,6 +100,7 @@ AddPart(const Search *search, PaymentPlan *plan, Candidate *candidate, Amount am
 		plan->discount += amount;
 	else
 		plan->voucher += amount;
+	TakeOfLimits(candidate, amount);
 }
 
 /* Does one of two instruments say that it does not go with the other's kind? */
@@ -126,6 +130,35 @@ RefuseThreshold(Search *search, Candidate *candidate, Amount base)
 	candidate->base = base;
 	search->refused = candidate;
 	return false;
+}
+
+/* Refuse a combination, as earlier parts took what limits left to an instrument. */
+static bool
+RefuseLimit(Search *search, Candidate *candidate)
+{
+	candidate->reason = REASON_LIMIT_REACHED;
+	search->refused = candidate;
+	return false;
+}
+
+/*
+ * Do earlier parts take an instrument's limits away from it?  Then another
+ * order of the vouchers might leave less cash, and is not tried.
+ */
+static bool
+IsShutOut(Search *search, const PaymentPlan *plan, const Candidate *candidate, Amount due)
+{
+	Amount		base;
+
+	if (!search->limited || !SharesLimits(candidate))
+		return false;
+	base = EligibleLeft(search->order, candidate, search->left);
+	if (!candidate->terms->reduces)
+		base = Min(base, due - plan->voucher);
+	if (LimitsLeave(candidate) < base && candidate->terms->kind == KIND_VOUCHER &&
+		search->policy->vouchers > 1)
+		search->exact = false;
+	return LimitsLeave(candidate) < Min(base, AmountQuantum(search->order->digits));
 }
 
 /* Is what earlier reductions leave too little for an instrument that asks? */
@@ -163,6 +196,8 @@ AddSingle(Search *search, PaymentPlan *plan, Candidate *candidate, bool reduces,
 		return true;
 	if (IsBelowLate(search, candidate, &base))
 		return RefuseThreshold(search, candidate, base);
+	if (IsShutOut(search, plan, candidate, due))
+		return RefuseLimit(search, candidate);
 	AddPart(search, plan, candidate, TakeOf(search, plan, candidate, due));
 	return true;
 }
@@ -216,6 +251,8 @@ ChooseVouchers(Search *search, const PaymentPlan *plan, Candidate **vouchers, in
 				return RefuseThreshold(search, candidate, base);
 			continue;
 		}
+		if (IsShutOut(search, plan, candidate, due) && candidate->named)
+			return RefuseLimit(search, candidate);
 		candidate->pays = TakeOf(search, plan, candidate, due);
 		if (candidate->pays == 0)
 			continue;
@@ -256,6 +293,8 @@ AddVouchers(Search *search, PaymentPlan *plan, bool reduces, const VoucherSet *s
 				return RefuseThreshold(search, candidate, base);
 			continue;
 		}
+		if (i > 0 && IsShutOut(search, plan, candidate, due) && candidate->named)
+			return RefuseLimit(search, candidate);
 		amount = TakeOf(search, plan, candidate, due);
 		if (amount == 0)
 			continue;
@@ -282,6 +321,8 @@ Evaluate(Search *search, Candidate *coupon, Candidate *promo, const VoucherSet *
 	plan->voucher = 0;
 	for (int i = 0; i < order->nlines; i++)
 		search->left[i] = order->lines[i].amount;
+	for (int i = 0; search->limited && i < search->ncandidates; i++)
+		ForgetPlanned(&search->candidates[i]);
 
 	if (Exclude(coupon, promo))
 		return RefuseRival(search, promo, coupon);
@@ -430,6 +471,18 @@ HasLateThreshold(int ncandidates, const Candidate *candidates)
 	return false;
 }
 
+/* Has any candidate that may be used limits? */
+static bool
+HasLimits(int ncandidates, const Candidate *candidates)
+{
+	for (int i = 0; i < ncandidates; i++)
+	{
+		if (candidates[i].reason == REASON_APPLIES && candidates[i].nlimits > 0)
+			return true;
+	}
+	return false;
+}
+
 /* Is a candidate a voucher that the choice leaves open? */
 static bool
 MayTakePart(const Candidate *candidate, const Choice *choice)
@@ -493,7 +546,7 @@ ListVoucherSets(Search *search, const Choice *choice)
 	all->reducing = !one;
 	search->nsubsets = 1;
 	if (!one && choice->mode != CHOICE_NAMED &&
-		(search->late || search->policy->vouchers < PG_INT32_MAX))
+		(search->late || search->limited || search->policy->vouchers < PG_INT32_MAX))
 		search->nsubsets = UINT64CONST(1) << Min(search->nreducing, 62);
 }
 
@@ -559,6 +612,9 @@ MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 		return search.refused;
 	search.left = palloc(order->nlines * sizeof(Amount));
 	FindVouchers(&search, ncandidates, candidates, &choice[KIND_VOUCHER]);
+	search.ncandidates = ncandidates;
+	search.candidates = candidates;
+	search.limited = HasLimits(ncandidates, candidates);
 	search.late = HasLateThreshold(ncandidates, candidates);
 	if (search.late)
 		search.price = palloc(order->nlines * sizeof(Amount));

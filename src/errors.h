@@ -43,6 +43,7 @@
 #define ERRCODE_VC_REGION					MAKE_SQLSTATE('V','C','1','1','5')
 #define ERRCODE_VC_TAGS						MAKE_SQLSTATE('V','C','1','1','6')
 #define ERRCODE_VC_NOT_COMBINABLE			MAKE_SQLSTATE('V','C','1','2','0')
+#define ERRCODE_VC_LIMIT_REACHED			MAKE_SQLSTATE('V','C','1','2','1')
 #define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','3','0')
 
 /* VC2xx: the money does not suffice */

@@ -174,6 +174,16 @@ OrderTime(const PlanOrder *order)
 	return psprintf("the order is of %s.", timestamptz_to_str(order->at));
 }
 
+/* Which limit leaves an instrument nothing. */
+static char *
+LimitReachedDetail(const Candidate *candidate, const PlanOrder *order)
+{
+	ForgetPlanned(candidate);
+	if (LimitsLeave(candidate) >= AmountQuantum(order->digits))
+		return pstrdup("Another instrument of the order takes the last of a limit that they share.");
+	return LimitDetail(TightestLimit(candidate));
+}
+
 /*
  * The figures behind a reason, a sentence or two; NULL if the instrument
  * applies.  Memory: current context.
@@ -229,6 +239,8 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 			return ThresholdDetail(candidate);
 		case REASON_EXCLUDED:
 			return psprintf("It does not combine with %s.", Subject(candidate->rival));
+		case REASON_LIMIT_REACHED:
+			return LimitReachedDetail(candidate, order);
 	}
 	return NULL;
 }
@@ -245,6 +257,15 @@ NearestThreshold(const Candidate *candidate, const PlanOrder *order)
 	if (strcmp(ScopeString(terms->scope), "*") == 0)
 		return psprintf("%s more", AmountToString(lacks));
 	return psprintf("%s more of %s", AmountToString(lacks), ScopeString(terms->scope));
+}
+
+/* When the limits that an instrument has reached count anew; NULL: never. */
+static char *
+NextPeriod(const Candidate *candidate, const PlanOrder *order)
+{
+	TimestampTz end = LimitsEnd(candidate, AmountQuantum(order->digits));
+
+	return TIMESTAMP_IS_NOEND(end) ? NULL : psprintf("from %s on", timestamptz_to_str(end));
 }
 
 /*
@@ -280,6 +301,8 @@ Nearest(const Candidate *candidate, const PlanOrder *order)
 			return psprintf("a duration %s", DurationBounds(terms));
 		case REASON_THRESHOLD:
 			return NearestThreshold(candidate, order);
+		case REASON_LIMIT_REACHED:
+			return NextPeriod(candidate, order);
 		default:
 			return NULL;
 	}

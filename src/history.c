@@ -334,6 +334,7 @@ LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *f
 		facts->promo->invited = true;
 	}
 	facts->ncandidates = n;
+	PastLimits(row, request->at, facts->candidates, n, &facts->limits);
 }
 
 /* The part that a plan gives an instrument, NULL if none. */

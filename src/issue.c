@@ -14,6 +14,7 @@
 
 #include "arguments.h"
 #include "issue.h"
+#include "limit.h"
 #include "refund.h"
 #include "store.h"
 
@@ -268,6 +269,8 @@ voucher_claim(PG_FUNCTION_ARGS)
 	const char *campaign = TextArgument(fcinfo, 1, "campaign");
 	TimestampTz at = TimeArgument(fcinfo, 2, "at");
 	const Template **templates;
+	const Terms **terms;
+	Account    *accounts;
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -275,22 +278,29 @@ voucher_claim(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	CheckClaimable(campaign, at);
 	n = TemplatesOfCampaign(campaign, &templates);
+	terms = palloc(n * sizeof(Terms *));
+	accounts = palloc(n * sizeof(Account));
+	/* all locks first, accounts before limits: claims cannot deadlock */
+	for (int i = 0; i < n; i++)
+	{
+		terms[i] = &templates[i]->terms;
+		LockAccount(accountId, terms[i]->currency, &accounts[i]);
+	}
+	LockIssueLimits(accountId, at, n, terms);
 	for (int i = 0; i < n; i++)
 	{
 		const Template *template = templates[i];
-		Account		account;
 		Datum		values[2];
 		bool		isnull[2] = {false, false};
 
 		CHECK_FOR_INTERRUPTS();
-		LockAccount(accountId, template->terms.currency, &account);
 		if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
 			ereport(ERROR,
 					(errcode(ERRCODE_VC_NOT_INVITED),
 					 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
 							campaign)));
-		values[0] = Int64GetDatum(IssueInstrument(&account, template, template->faceValue, at, at,
-												  NULL, NULL, NULL));
+		values[0] = Int64GetDatum(IssueInstrument(&accounts[i], template, template->faceValue, at,
+												  at, NULL, NULL, NULL));
 		values[1] = CStringGetTextDatum(template->terms.name);
 		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
 	}

@@ -66,13 +66,14 @@ typedef struct Movement
 	int32		version;		/* after it */
 	Amount		balance;		/* after it */
 	Amount		amount;			/* what its entry adds */
-	int32		used;			/* these seven of instruments only; after it */
+	int32		used;			/* these eight of instruments only; after it */
 	int32		uses;
 	bool		freezes;
 	bool		unfreezes;
 	bool		cancels;
 	bool		extends;
 	Datum		extended;
+	int64		templateId;
 	bool		moved;			/* the balance has moved */
 	bool		entered;		/* the entry is there */
 } Movement;
@@ -80,5 +81,6 @@ typedef struct Movement
 /* ledger_triggers.c */
 extern uint64 RunMoving(Statement statement, const Datum *values, const char *nulls,
 						Movement *movements, int nmovements);
+extern int64 MovingTemplate(int64 instrumentId);
 
 #endif							/* VOUCHER_LEDGER_H */

@@ -138,6 +138,7 @@ CREATE TABLE voucher.instrument (
     currency      text COLLATE "C" NOT NULL,
     validity      tstzrange NOT NULL,
     cancelled     boolean NOT NULL DEFAULT false,
+    issued        boolean NOT NULL DEFAULT true,
     CONSTRAINT instrument_pkey PRIMARY KEY (account_id, instrument_id),
     CONSTRAINT instrument_ordinal_key UNIQUE (account_id, template_id, ordinal),
     CONSTRAINT instrument_account_fkey FOREIGN KEY (account_id, currency) REFERENCES voucher.account,
@@ -157,6 +158,7 @@ COMMENT ON COLUMN voucher.instrument.used IS 'orders served: the sum of its entr
 COMMENT ON COLUMN voucher.instrument.max_uses IS 'orders it can serve; null: until its balance is used up';
 COMMENT ON COLUMN voucher.instrument.validity IS 'half-open [effective, expiry); the expiry moves with entries of kind extend';
 COMMENT ON COLUMN voucher.instrument.cancelled IS 'revoked or transferred away: never usable again';
+COMMENT ON COLUMN voucher.instrument.issued IS 'false: its value came from another instrument, by transfer, split or merge; only what is issued counts in limits on issues';
 
 -- ---------------------------------------------------------------------------
 -- Triggers

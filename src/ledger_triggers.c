@@ -282,6 +282,18 @@ SettlementArrived(TriggerData *data)
 	}
 }
 
+/* The template of an instrument that the statement that is being run moves; 0 if it does not. */
+int64
+MovingTemplate(int64 instrumentId)
+{
+	for (int i = 0; i < nexpected; i++)
+	{
+		if (expected[i].templateId != 0 && DatumGetInt64(expected[i].key) == instrumentId)
+			return expected[i].templateId;
+	}
+	return 0;
+}
+
 /* Keep an entry under the request that made it, if one did. */
 static void
 RecordRequest(TriggerData *data, const Ledger *ledger)
@@ -460,7 +472,7 @@ static void
 CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	Datum		values[9];
+	Datum		values[10];
 	bool		isnull;
 	bool		agrees;
 
@@ -476,6 +488,7 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash)
 		values[7] = NotNull(data, row, INS_VALIDITY);
 		Column(data, row, INS_ORDINAL, &isnull);
 		values[8] = BoolGetDatum(!isnull);
+		values[9] = NotNull(data, row, INS_ISSUED);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 		values[4] = AmountGetDatum(cash);

@@ -492,6 +492,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 			IsInvited(request->accountId, promo->campaign);
 	}
 	facts->ncandidates = n;
+	ReadLimits(request->accountId, request->at, mode, facts->candidates, n, &facts->limits);
 	order->digits = CatalogDigits(order->currency);
 }
 

@@ -11,6 +11,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "ledger.h"
+#include "limit.h"
 #include "plan.h"
 #include "rows.h"
 
@@ -42,6 +43,7 @@ typedef struct OrderFacts
 	int			ncandidates;
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
+	LimitSet	limits;			/* of all candidates */
 } OrderFacts;
 
 /* Arguments product … currency, which match, quote and settle have in this order. */

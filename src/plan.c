@@ -164,6 +164,7 @@ ValueOf(const Candidate *candidate, Amount base, int digits)
 
 	if (terms->hasRate)
 		value = AmountMulDivHalfUpTo(base, terms->rate, AMOUNT_ONE, digits);
+	value = Min(value, LimitsLeave(candidate));
 	return Min(Min(value, terms->maximum), base);
 }
 
@@ -226,6 +227,9 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->base = 0;
 	candidate->pays = 0;
 	candidate->eligible = NULL;
+	/* an order whose limits had to be locked is planned twice */
+	candidate->named = candidate->barred = false;
+	ForgetPlanned(candidate);
 
 	switch (StatusAt(candidate->cancelled, candidate->frozen && ASKS(FROZEN),
 					 !terms->hasRate && ASKS(EXHAUSTED), candidate->balance,
@@ -295,6 +299,12 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	if (ASKS(THRESHOLD) && !ReachesThreshold(terms, candidate->base))
 	{
 		candidate->reason = REASON_THRESHOLD;
+		return;
+	}
+	/* a rest below the minor unit is none */
+	if (ASKS(LIMIT_REACHED) && LimitsLeave(candidate) < AmountQuantum(order->digits))
+	{
+		candidate->reason = REASON_LIMIT_REACHED;
 		return;
 	}
 	candidate->reason = REASON_APPLIES;

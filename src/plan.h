@@ -80,7 +80,8 @@ typedef enum InstrumentStatus
 	R(THRESHOLD, "below_threshold", ERRCODE_VC_BELOW_THRESHOLD, \
 	  "%s needs a larger order") \
 	R(EXCLUDED, "excluded", ERRCODE_VC_NOT_COMBINABLE, \
-	  "%s does not combine with what else is named")
+	  "%s does not combine with what else is named") \
+	R(LIMIT_REACHED, "limit_reached", ERRCODE_VC_LIMIT_REACHED, "%s has reached a limit")
 
 typedef enum Reason
 {
@@ -90,6 +91,32 @@ typedef enum Reason
 } Reason;
 
 #define REASON_BIT(reason) (UINT64CONST(1) << (reason))
+
+/* How often, or how much of, a template or all of a campaign may be used or issued. */
+typedef struct UsageLimit
+{
+	int64		limitId;
+	const char *owner;			/* the template or campaign, as messages name it */
+	bool		countsIssues;	/* else orders served */
+	bool		perAccount;		/* else over all accounts */
+	const char *period;			/* day, week or month; NULL: for all time */
+	const char *timeZone;		/* of the period */
+	int64		maxCount;		/* PG_INT64_MAX = none */
+	Amount		maxAmount;		/* AMOUNT_MAX = none, and amounts are not counted */
+	const char *currency;		/* of maxAmount; NULL without it */
+} UsageLimit;
+
+/* What is used of a limit in a period, and what the plan adds. */
+typedef struct LimitUsage
+{
+	const UsageLimit *limit;
+	TimestampTz from;			/* the period is [from, until) */
+	TimestampTz until;
+	int64		used;
+	Amount		amount;
+	int64		plannedUses;	/* by the parts that stand before in the plan */
+	Amount		plannedAmount;
+} LimitUsage;
 
 /* The rules of a template, as the catalog keeps them.  Frozen once written. */
 typedef struct Terms
@@ -117,6 +144,8 @@ typedef struct Terms
 	int32		priority;		/* lower first, where a policy asks */
 	int			excludes;		/* KIND_BITs that it does not combine with */
 	int			nproducts;		/* that its scope names; PG_INT32_MAX = universal */
+	int			nlimits;
+	const UsageLimit *limits;	/* its own and its campaign's, by id */
 } Terms;
 
 /* A line of an order, with what is known of its product. */
@@ -168,6 +197,8 @@ typedef struct Candidate
 	TimestampTz expiry;
 	TimestampTz issuedAt;
 	uint64		waived;			/* REASON_BITs that are not asked */
+	int			nlimits;
+	LimitUsage **limits;		/* shared by the candidates that they limit */
 	/* judged: */
 	Reason		reason;
 	Amount		base;			/* list price of the eligible lines */
@@ -296,6 +327,14 @@ extern void PayInOrder(Amount total, const Policy *policy, const PlanOrder *orde
 extern Candidate *MakePlan(const PlanOrder *order, int ncandidates, Candidate *candidates,
 						   const Choice choice[KIND_COUNT], const Policy *policy,
 						   PaymentPlan *plan);
+
+/* plan_limit.c */
+extern void ForgetPlanned(const Candidate *candidate);
+extern Amount LimitsLeave(const Candidate *candidate);
+extern bool SharesLimits(const Candidate *candidate);
+extern const LimitUsage *TightestLimit(const Candidate *candidate);
+extern TimestampTz LimitsEnd(const Candidate *candidate, Amount least);
+extern void TakeOfLimits(const Candidate *candidate, Amount amount);
 
 /* allocate.c */
 extern void Allocate(Amount total, int n, const Amount *weights, Amount minorUnit,

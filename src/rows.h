@@ -45,7 +45,8 @@ enum
 	INS_CURRENCY,
 	INS_VALIDITY,
 	INS_CANCELLED,
-	INS_COLUMNS = INS_CANCELLED
+	INS_ISSUED,
+	INS_COLUMNS = INS_ISSUED
 };
 
 /* voucher.settlement goes on like this. */
@@ -71,7 +72,8 @@ enum
 	SET_EPOCH,
 	SET_PURCHASED_BEFORE,
 	SET_NOT_UNIVERSAL,
-	SET_COLUMNS = SET_NOT_UNIVERSAL
+	SET_LIMITS,
+	SET_COLUMNS = SET_LIMITS
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */

@@ -42,6 +42,18 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 		Refuse(refused, &facts->order);
 }
 
+/* Does a plan use anything that has limits? */
+static bool
+UsesLimits(const PaymentPlan *plan)
+{
+	for (int i = 0; i < plan->nparts; i++)
+	{
+		if (plan->parts[i].candidate->nlimits > 0)
+			return true;
+	}
+	return false;
+}
+
 /* Read the arguments that quote and settle share, from "first" on. */
 static void
 ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
@@ -76,6 +88,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
+	SetLimits(&row, &facts.limits);
 	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
@@ -200,7 +213,8 @@ CheckCash(const Account *account, const PaymentPlan *plan)
 
 /*
  * Try to settle an order.  False if the account changed since the plan was
- * made; with the account locked, that cannot be.
+ * made, or if the plan needs it to be locked; with the account locked, neither
+ * can be.
  */
 static bool
 TrySettle(OrderRequest *request, bool locked, Datum *result)
@@ -222,6 +236,14 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 		return true;
 	}
 	PlanOrderRequest(request, &facts, &plan);
+	if (UsesLimits(&plan))
+	{
+		/* others count in them too: hold them and see whether the plan still stands */
+		if (!locked)
+			return false;
+		LockLimits(request->accountId, &facts.limits);
+		PlanOrderRequest(request, &facts, &plan);
+	}
 	CheckCash(&facts.account, &plan);
 	for (int i = 0; i < plan.nparts; i++)
 	{
@@ -237,6 +259,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
+	SetLimits(&row, &facts.limits);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
@@ -250,8 +273,10 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
  * Returns a value of type voucher.settlement that outlives it.
  *
  * The plan is made without a lock and written if the account has not changed
- * meanwhile; if it has, once more with the account locked.  A promo code may
- * need an instrument before the settlement, so it takes the lock at once.
+ * meanwhile; if it has, once more with the account locked, and so is a plan
+ * that uses something limited: limits are locked after the account.  A promo
+ * code may need an instrument before the settlement, so it takes the lock at
+ * once.
  */
 Datum
 SettleOrder(OrderRequest *request)

@@ -187,6 +187,7 @@ InstrumentMovement(const Row *settlement, const PlanPart *part, Movement *moveme
 	movement->balance = candidate->balance + movement->amount;
 	movement->uses = 1;
 	movement->used = candidate->used + 1;
+	movement->templateId = candidate->terms->templateId;
 }
 
 /* The movement of the cash. */

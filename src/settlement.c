@@ -11,6 +11,7 @@
 
 #include "amount.h"
 #include "errors.h"
+#include "limit.h"
 #include "rows.h"
 #include "store.h"
 #include "triggers.h"
@@ -146,6 +147,7 @@ check_settlement(PG_FUNCTION_ARGS)
 	CheckTotals(data, &row);
 	CheckShares(data, &row);
 	SettlementArrived(data);
+	CountSettlement(&row);
 	if (!row.isnull[BAL_VERSION] || !row.isnull[SET_FIRST_PURCHASE])
 	{
 		StoreBegin();

@@ -138,10 +138,10 @@ STATEMENT(INSTRUMENT_RECEIVE, "tltaairzttttllb",
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, $9, 0, 0, "
 		  "$5, $5, $8, $10, $11, $12, $13, $14 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
-		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
+		  "currency, face_value, balance, used, max_uses, validity, issued_at, issued) "
 		  "SELECT $1, instrument_id, $2, CASE WHEN $15 THEN 1" ADD "COALESCE((SELECT "
 		  "pg_catalog.max(ordinal) FROM voucher.instrument WHERE account_id" EQ "$1 "
-		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8 FROM opening "
+		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8, false FROM opening "
 		  "RETURNING instrument_id")
 /* the parts that were split off by one call, of which the first entry is $3 */
 STATEMENT(SPLIT_PARTS, "tli",
@@ -258,32 +258,32 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $24 its own, column by column; $25 and
- * $26 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $25 its own, column by column; $26 and
+ * $27 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
 	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact, epoch, purchased_before, not_universal) " \
+	"policy, exact, epoch, purchased_before, not_universal, limits) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22, $23, $24)), " \
+	"$20, $21, $22, $23, $24, $25)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $25, 'settle', " AMOUNT_NEG "$9, $26, $10, $11, $2 WHERE $25 IS NOT NULL), "
+	"SELECT $1, $12, $26, 'settle', " AMOUNT_NEG "$9, $27, $10, $11, $2 WHERE $26 IS NOT NULL), "
 
-/* $27 an instrument (null: none), $28 to $31 its version, amount, balance and number of uses */
+/* $28 an instrument (null: none), $29 to $32 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $28, balance = $30, used = $31 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$27) "
+		  "moved AS (UPDATE voucher.instrument SET version = $29, balance = $31, used = $32 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$28) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, $27, $28, 'settle', $29, $30, 1, $31, $10, $11, $2, $22 WHERE $27 IS NOT NULL")
+		  "SELECT $1, $28, $29, 'settle', $30, $31, 1, $32, $10, $11, $2, $22 WHERE $28 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($27), pg_catalog.unnest($28), "
-		  "pg_catalog.unnest($29), pg_catalog.unnest($30), pg_catalog.unnest($31)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($28), pg_catalog.unnest($29), "
+		  "pg_catalog.unnest($30), pg_catalog.unnest($31), pg_catalog.unnest($32)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
@@ -321,6 +321,82 @@ STATEMENT(PURCHASE_HAND_ON, "tt",
 		  "WHERE p.account_id" EQ "$1 AND p.product" EQ "h.product")
 STATEMENT(PURCHASE_FORGET, "tt",
 		  "DELETE FROM voucher.purchase WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+
+/* -- limits -------------------------------------------------------------- */
+
+STATEMENT(LIMIT_EXISTS, "", "SELECT 1 FROM voucher.usage_limit LIMIT 1")
+/* $1 template, $2 its campaign, $3 its currency */
+STATEMENT(LIMITS_OF_TEMPLATE, "ltt",
+		  "SELECT limit_id, campaign IS NOT NULL, counts" EQ "'issue', per" EQ "'account', period, time_zone, "
+		  "max_count, max_amount FROM (SELECT * FROM voucher.usage_limit WHERE template_id" EQ "$1 "
+		  "UNION ALL SELECT * FROM voucher.usage_limit WHERE campaign" EQ "$2) AS l "
+		  "WHERE currency IS NULL OR currency" EQ "$3 ORDER BY limit_id")
+STATEMENT(LIMIT_INSERT, "ltlattttt",
+		  "INSERT INTO voucher.usage_limit (template_id, campaign, max_count, max_amount, counts, per, "
+		  "period, time_zone, currency) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING limit_id")
+STATEMENT(CAMPAIGN_CURRENCIES, "t",
+		  "SELECT DISTINCT currency FROM voucher.template WHERE campaign" EQ "$1")
+
+/* of each limit $2 in the period that begins at $3; a limit has its counters in one of the tables */
+STATEMENT(USAGE_READ, "tLZ",
+		  "SELECT COALESCE(t.used, a.used, 0::pg_catalog.int8), COALESCE(t.amount, a.amount, " ZERO ") "
+		  "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) WITH ORDINALITY "
+		  "AS k (limit_id, period_start, n) "
+		  "LEFT JOIN voucher.total_usage AS t ON t.limit_id" EQ "k.limit_id AND t.period_start" EQ "k.period_start "
+		  "LEFT JOIN voucher.account_usage AS a ON a.account_id" EQ "$1 AND a.limit_id" EQ "k.limit_id "
+		  "AND a.period_start" EQ "k.period_start ORDER BY k.n")
+STATEMENT(TOTAL_USAGE_LOCK, "tlz",
+		  "SELECT used, amount FROM voucher.total_usage "
+		  "WHERE limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
+STATEMENT(ACCOUNT_USAGE_LOCK, "tlz",
+		  "SELECT used, amount FROM voucher.account_usage "
+		  "WHERE account_id" EQ "$1 AND limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
+
+/* $4 uses and $5 amount, to at most $6 and $7 (null: without a limit) */
+#define WITHIN(used, amount) \
+	"(" used " OPERATOR(pg_catalog.<=) $6) IS NOT FALSE AND (" amount " OPERATOR(voucher.<=) $7) IS NOT FALSE"
+#define USAGE_ADD \
+	"DO UPDATE SET used = u.used" ADD "EXCLUDED.used, amount = u.amount" AMOUNT_ADD "EXCLUDED.amount WHERE " \
+	WITHIN("u.used" ADD "EXCLUDED.used", "(u.amount" AMOUNT_ADD "EXCLUDED.amount)")
+
+STATEMENT(TOTAL_USAGE_ADD, "tlzlala",
+		  "INSERT INTO voucher.total_usage AS u (limit_id, period_start, used, amount) "
+		  "SELECT $2, $3, $4, $5 WHERE " WITHIN("$4", "$5") " "
+		  "ON CONFLICT ON CONSTRAINT total_usage_pkey " USAGE_ADD)
+STATEMENT(ACCOUNT_USAGE_ADD, "tlzlala",
+		  "INSERT INTO voucher.account_usage AS u (account_id, limit_id, period_start, used, amount) "
+		  "SELECT $1, $2, $3, $4, $5 WHERE " WITHIN("$4", "$5") " "
+		  "ON CONFLICT ON CONSTRAINT account_usage_pkey " USAGE_ADD)
+STATEMENT(INSTRUMENT_TEMPLATE, "tl",
+		  "SELECT template_id FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+STATEMENT(SETTLEMENT_PARTS, "tt",
+		  "SELECT parts, at FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+STATEMENT(SETTLEMENT_CANCELLED, "tt",
+		  "SELECT 1 FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "AND kind" EQ "'cancel'")
+/* all that limit $1 covers so far */
+STATEMENT(LIMIT_OPEN, "l",
+		  "WITH l AS (SELECT * FROM voucher.usage_limit WHERE limit_id" EQ "$1), "
+		  "counted AS (SELECT s.account_id, s.at, p.paid AS amount, i.template_id FROM l "
+		  "CROSS JOIN voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) AS p "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
+		  "WHERE l.counts" EQ "'use' AND NOT EXISTS (SELECT FROM voucher.settlement_entry AS e "
+		  "WHERE e.account_id" EQ "s.account_id AND e.order_id" EQ "s.order_id AND e.kind" EQ "'cancel') "
+		  "UNION ALL SELECT i.account_id, i.issued_at, COALESCE(i.face_value, " ZERO "), i.template_id FROM l "
+		  "CROSS JOIN voucher.instrument AS i WHERE l.counts" EQ "'issue' AND i.issued), "
+		  "covered AS (SELECT l.limit_id, CASE l.per WHEN 'account' THEN c.account_id END AS account_id, "
+		  "CASE WHEN l.period IS NULL THEN '-infinity' "
+		  "ELSE pg_catalog.date_trunc(l.period, c.at, l.time_zone) END AS period_start, "
+		  "CASE WHEN l.max_amount IS NULL THEN " ZERO " ELSE c.amount END AS amount FROM l "
+		  "JOIN voucher.template AS t ON (t.template_id" EQ "l.template_id OR t.campaign" EQ "l.campaign) "
+		  "AND (l.currency IS NULL OR t.currency" EQ "l.currency) "
+		  "JOIN counted AS c ON c.template_id" EQ "t.template_id), "
+		  "usage AS (SELECT limit_id, account_id, period_start, pg_catalog.count(*) AS used, "
+		  "voucher.sum(amount) AS amount FROM covered GROUP BY limit_id, account_id, period_start), "
+		  "total AS (INSERT INTO voucher.total_usage (limit_id, period_start, used, amount) "
+		  "SELECT limit_id, period_start, used, amount FROM usage WHERE account_id IS NULL) "
+		  "INSERT INTO voucher.account_usage (account_id, limit_id, period_start, used, amount) "
+		  "SELECT account_id, limit_id, period_start, used, amount FROM usage WHERE account_id IS NOT NULL")
 
 /* -- refunds and invoices ------------------------------------------------ */
 
@@ -474,7 +550,7 @@ STATEMENT(OPEN_CASH, "ttia",
 		  "FROM (SELECT version, amount, balance, voucher.sum(amount) OVER (ORDER BY version) AS running "
 		  "FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2) AS e")
 /* also whether it is frozen and cancelled; its expiry is that of the last extension; and which are counted */
-STATEMENT(OPEN_INSTRUMENT, "tliaibbrb",
+STATEMENT(OPEN_INSTRUMENT, "tliaibbrbb",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
 		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
@@ -489,6 +565,8 @@ STATEMENT(OPEN_INSTRUMENT, "tliaibbrb",
 		  "ORDER BY version DESC) FILTER (WHERE extended IS NOT NULL))[1], true) "
 		  "AND $9" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
 		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{split_in,merge_in}'::pg_catalog.text[])) "
+		  "AND $10" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{transfer_in,split_in,merge_in}'::pg_catalog.text[])) "
 		  "FROM (SELECT version, kind, amount, balance, uses, used, extended, "
 		  "CASE WHEN extended IS NOT NULL THEN pg_catalog.lag(extended) OVER (PARTITION BY extended IS NULL ORDER BY version) END AS before, "
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "

@@ -175,6 +175,8 @@ ArgType(char letter)
 			return BYTEAOID;
 		case 'z':
 			return TIMESTAMPTZOID;
+		case 'Z':
+			return TIMESTAMPTZARRAYOID;
 	}
 	elog(ERROR, "unknown argument type \"%c\"", letter);
 }
@@ -219,9 +221,10 @@ IsPlanned(Statement statement)
 static int
 Execute(Statement statement, StoreMode mode, const Datum *values, const char *nulls)
 {
-	if (mode == STORE_LATEST)
+	if (mode == STORE_LATEST || mode == STORE_LATEST_WRITE)
 		return SPI_execute_snapshot(plans[statement], (Datum *) values, nulls,
-									GetLatestSnapshot(), InvalidSnapshot, true, false, 0);
+									GetLatestSnapshot(), InvalidSnapshot, mode == STORE_LATEST,
+									mode == STORE_LATEST_WRITE, 0);
 	return SPI_execute_plan(plans[statement], (Datum *) values, nulls, mode == STORE_READ, 0);
 }
 

@@ -26,7 +26,8 @@ typedef enum StoreMode
 {
 	STORE_WRITE,				/* a new snapshot; may write */
 	STORE_READ,					/* the snapshot of the calling query */
-	STORE_LATEST				/* what is committed now, whatever the isolation */
+	STORE_LATEST,				/* what is committed now, whatever the isolation */
+	STORE_LATEST_WRITE			/* the same; may write */
 } StoreMode;
 
 /* The types of this extension, as this database knows them now. */

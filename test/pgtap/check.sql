@@ -20,6 +20,8 @@ SELECT voucher.register_product('ecs') \g /dev/null
 SELECT voucher.create_template('v', 'voucher', 'CNY', face_value => 200, per_account => 2, maximum => 180) \g /dev/null
 SELECT voucher.create_template('c', 'coupon', 'CNY', discount_rate => 0.25, scope => 'ecs:renewal') \g /dev/null
 SELECT voucher.create_template('p', 'promo_code', 'CNY', face_value => 20, promo_code => 'P20') \g /dev/null
+SELECT voucher.create_limit('v', max_count => 5, max_amount => 500, period => 'month') AS total,
+       voucher.create_limit('c', max_count => 5, per => 'account', counts => 'issue') AS per_account \gset
 SELECT voucher.open_account('ann', 'CNY'), voucher.deposit('ann', 1000, request_id => 'pay-1') \g /dev/null
 SELECT voucher.mint('v', 1) AS code \gset
 SELECT voucher.activate('ann', :'code') AS v \gset
@@ -169,6 +171,11 @@ INSERT INTO corruption VALUES
     ('first purchases are kept: ecs', $$DELETE FROM voucher.purchase$$),
     ('first purchases are kept: ecs', $$UPDATE voucher.purchase SET order_id = 'o2'$$),
     ('first purchases are kept: oss', $$INSERT INTO voucher.purchase (account_id, product, order_id) VALUES ('ann', 'oss', 'o2')$$),
+    (format('usage of a limit is counted: limit %s from -infinity', :'per_account'), $$UPDATE voucher.account_usage SET used = 2$$),
+    (format('usage of a limit is counted: limit %s from -infinity', :'per_account'), $$DELETE FROM voucher.account_usage$$),
+    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), $$UPDATE voucher.total_usage SET amount = 199.99$$),
+    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), $$UPDATE voucher.total_usage SET used = 1$$),
+    (format('usage of a limit is counted: limit %s from %s', :'total', '2000-01-01'::timestamptz), format('INSERT INTO voucher.total_usage VALUES (%s, %L, 1, 0)', :'total', '2000-01-01')),
     ('no more than per_account: v', $$UPDATE voucher.template SET per_account = 1 WHERE name = 'v';
                                       INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now());
                                       INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)
@@ -180,7 +187,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 38::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 39::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

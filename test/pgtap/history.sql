@@ -24,7 +24,7 @@ SELECT round(random()::numeric, 6) AS seed \gset
 \else
 \set acts 1000
 \endif
-SELECT plan(13);
+SELECT plan(14);
 SELECT diag('seed ' || :'seed');
 SELECT setseed(:seed) \g /dev/null
 
@@ -64,6 +64,12 @@ BEGIN
 END
 $$;
 
+-- Limits, on some templates and on each currency's promo codes; some are changed and added later
+SELECT voucher.create_limit(t, max_count => 6, max_amount => 80) FROM unnest('{CNY 1,CNY 8,CNY 9,USD 2,CNY 11,USD 12}'::text[]) AS t \g /dev/null
+SELECT voucher.create_limit(t, max_count => 2, per => 'account', period => 'day') FROM unnest('{CNY 3,USD 4,CNY 12}'::text[]) AS t \g /dev/null
+SELECT voucher.create_limit('CNY 11', max_count => 2, counts => 'issue', per => 'total') \g /dev/null
+SELECT voucher.create_limit('CNY 2', max_count => 30, counts => 'issue') \g /dev/null
+
 -- What match showed just before each order was settled, and what was settled.
 CREATE TEMP TABLE shown (account_id text, order_id text, rank integer, kind text, instrument_id bigint, template text, applies boolean,
                          pays voucher.amount, balance voucher.amount, expires_at timestamptz, reason text, detail text);
@@ -95,7 +101,7 @@ $$;
 
 CREATE FUNCTION pg_temp.act(n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,catalogue}'::text[]);
+    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,merge,merge,refund,cancel,catalogue}'::text[]);
     owner    text := pg_temp.pick('{ann,ben,cat}'::text[]);
     money    text := pg_temp.pick('{CNY,CNY,USD}'::text[]);
     id       bigint;
@@ -125,6 +131,10 @@ BEGIN
             WHEN 'cancel' THEN PERFORM voucher.cancel(owner, paid, at => '2026-03-01');
             WHEN 'catalogue' THEN
                 PERFORM voucher.register_product(pg_temp.pick('{ecs,oss,rds,market}'::text[]), universal => random() < 0.6);
+                UPDATE voucher.usage_limit SET max_count = pg_temp.among(20) WHERE counts = 'use' AND random() < 0.1;
+                IF random() < 0.1 THEN
+                    PERFORM voucher.create_limit(format('%s %s', money, pg_temp.among(12)), max_count => pg_temp.among(20));
+                END IF;
                 IF random() < 0.1 THEN
                     PERFORM voucher.register_product(pg_temp.pick('{ecs.g7,ecs.g7.large,oss.hot,market.app}'::text[]), universal => random() < 0.6);
                 END IF;
@@ -151,6 +161,8 @@ SELECT cmp_ok((SELECT count(*) FROM voucher.settlement), '>', (:acts / 8)::bigin
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE cardinality(parts) > 1), '>', (:acts / 60)::bigint, 'many with several instruments');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE not_universal IS NOT NULL AND purchased_before IS NOT NULL), '>', (:acts / 60)::bigint,
               'many with facts that the catalogue and the account have changed since');
+
+SELECT cmp_ok((SELECT count(*) FROM shown WHERE reason = 'limit_reached'), '>', (:acts / 100)::bigint, 'and limits said no');
 
 -- ---------------------------------------------------------------------------
 -- The decisions, once more

@@ -55,6 +55,11 @@ INSERT INTO voucher.policy (policy, vouchers_per_order, sort, charges) VALUES ('
 INSERT INTO voucher.default_policy VALUES ('pay_as_you_go', 'ours'), ('subscription', 'largest');
 SELECT voucher.create_template('word', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'save-10');
 
+-- limits; one is lowered below what is used
+SELECT voucher.create_limit('gift', max_count => 100, max_amount => 10000, counts => 'issue');
+SELECT voucher.create_limit('word', max_count => 5, per => 'account', period => 'month', time_zone => 'Asia/Shanghai');
+SELECT voucher.create_limit(campaign => 'spring', max_amount => 1000);
+
 -- account ids that COPY, SQL and shells read in ways of their own
 SELECT voucher.open_account(a, c), voucher.deposit(a, d, c, request_id => 'paid in ' || c)
 FROM (VALUES ('acme', 'CNY', 1000), ('acme', 'USD', 500), ('acme', 'XTS', 9.8765), (E'\\N', 'CNY', 1000), (E'tab\t"quote"'' \\ line\n', 'CNY', 1000),
@@ -128,6 +133,8 @@ CREATE TABLE patterned AS SELECT c::voucher.code FROM voucher.mint_pattern('gift
 -- one reminder is handed out, of what expires in about thirty years
 SELECT voucher.grant('acme', 'dated');
 SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
+
+UPDATE voucher.usage_limit SET max_amount = 1 WHERE campaign = 'spring';
 
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
@@ -302,7 +309,7 @@ same_and_alive('copy', 'voucher by itself, all else by pg_restore -j4');
 create_database('copy', 'CREATE EXTENSION voucher');
 restore('copy', 'pg_restore', '-e', '--data-only', '--disable-triggers', '-n', 'voucher', "$dir/custom");
 is( $node->safe_psql('copy', 'SELECT DISTINCT rule FROM voucher.check() ORDER BY 1'),
-	"first purchases are kept\nrequests are kept", 'check() finds what --disable-triggers left out');
+	"first purchases are kept\nrequests are kept\nusage of a limit is counted", 'check() finds what --disable-triggers left out');
 $node->safe_psql('postgres', 'DROP DATABASE copy');
 
 # ---------------------------------------------------------------------------

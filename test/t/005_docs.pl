@@ -57,6 +57,18 @@ sub rows
 	cmp_ok($ran, '>', @files, 'script/doctest ran');
 }
 
+# ---- excerpts: ```c FILE and ```pgsql FILE hold lines of that file, in its order
+
+for my $file (@files)
+{
+	while ($text{$file} =~ /^```(?:c|pgsql) (\S+)\n(.*?)^```$/msg)
+	{
+		my ($source, $excerpt) = ($1, $2);
+		my $pattern = join '.*?', map { "^\Q$_\E\$" } split /\n/, $excerpt;
+		ok(-e $source && slurp($source) =~ /$pattern/ms, "$file: excerpt of $source");
+	}
+}
+
 # ---- errors
 
 {

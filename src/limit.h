@@ -1,0 +1,35 @@
+/*
+ * limit.h
+ *		Limits on uses and issues: their counters, read, locked and moved.
+ */
+#ifndef VOUCHER_LIMIT_H
+#define VOUCHER_LIMIT_H
+
+#include "plan.h"
+#include "rows.h"
+#include "store.h"
+
+/* The limits that an order or an issue may meet, by id, each with its counter. */
+typedef struct LimitSet
+{
+	int			n;
+	LimitUsage *states;
+} LimitSet;
+
+extern void LoadLimits(Terms *terms, const char *campaign, MemoryContext context);
+extern void PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state);
+extern void ReadLimits(const char *accountId, TimestampTz at, StoreMode mode,
+					   Candidate *candidates, int ncandidates, LimitSet *set);
+extern void LockLimits(const char *accountId, LimitSet *set);
+extern void LockIssueLimits(const char *accountId, TimestampTz at, int n,
+							const Terms *const *terms);
+extern void SetLimits(Row *settlement, const LimitSet *set);
+extern void PastLimits(const Row *settlement, TimestampTz at, Candidate *candidates,
+					   int ncandidates, LimitSet *set);
+extern char *LimitDetail(const LimitUsage *state);
+
+/* limit_triggers.c */
+extern uint64 AddUsage(const LimitUsage *state, const char *accountId, int64 uses, Amount amount);
+extern void CountSettlement(const Row *settlement);
+
+#endif							/* VOUCHER_LIMIT_H */
