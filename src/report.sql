@@ -174,7 +174,8 @@ CREATE FUNCTION voucher.redemption(
         -- no campaign is called ''
         SELECT t.template_id, t.reduces, COALESCE(t.campaign, '') AS campaign, t.currency FROM voucher.template AS t
     ), held AS (
-        SELECT t.campaign, t.currency, count(*) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
+        -- what was received from another instrument was claimed as that
+        SELECT t.campaign, t.currency, count(e.issued) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
                voucher.sum(e.issued) FILTER (WHERE NOT t.reduces) AS value_issued
         FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
               FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
@@ -246,7 +247,7 @@ CREATE FUNCTION voucher.expiring(
         ON r.account_id = i.account_id AND r.instrument_id = i.instrument_id AND r.expiry = upper(i.validity)
     WHERE upper(i.validity) > $2 AND upper(i.validity) <= $2 + $1
       AND t.kind <> 'promo_code'
-      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, $2) IN ('available', 'pending')
+      AND voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, $2, i.cancelled) IN ('available', 'pending')
     ORDER BY upper(i.validity), i.account_id, i.instrument_id
 $$;
 COMMENT ON FUNCTION voucher.expiring(interval, timestamptz)

@@ -44,7 +44,9 @@ enum
 	INS_MAX_USES,
 	INS_CURRENCY,
 	INS_VALIDITY,
-	INS_COLUMNS = INS_VALIDITY
+	INS_CANCELLED,
+	INS_ISSUED,
+	INS_COLUMNS = INS_ISSUED
 };
 
 /* voucher.settlement goes on like this. */
@@ -67,7 +69,11 @@ enum
 	SET_FIRST_PURCHASE,
 	SET_POLICY,
 	SET_EXACT,
-	SET_COLUMNS = SET_EXACT
+	SET_EPOCH,
+	SET_PURCHASED_BEFORE,
+	SET_NOT_UNIVERSAL,
+	SET_LIMITS,
+	SET_COLUMNS = SET_LIMITS
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -102,7 +108,12 @@ enum
 	ENT_ORDER,
 	ENT_REQUEST,
 	ENT_REASON,
-	ENT_COLUMNS = ENT_REASON
+	ENT_ACTOR,
+	ENT_EXTENDED,
+	ENT_PEER_ACCOUNT,
+	ENT_PEER_INSTRUMENT,
+	ENT_EPOCH,
+	ENT_COLUMNS = ENT_EPOCH
 };
 
 /* voucher.settlement_entry goes on like this. */
