@@ -410,6 +410,7 @@ INSERT INTO sample VALUES
     ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
     ('counts', 'text', '''use'''), ('per', 'text', '''total'''), ('period', 'text', '''day'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
+    ('to_account_id', 'text', '''bob'''), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
     (NULL, 'timestamptz', '''2026-03-01'''), (NULL, 'tstzrange', '''[2026-01-01, 2027-01-01)'''), (NULL, 'interval', '''1 day'''),
     (NULL, 'voucher.amount', '''5'''), (NULL, 'voucher.scope', '''*'''), (NULL, 'voucher.code', '''0000-0000-0000-0012'''),
@@ -428,6 +429,7 @@ WHERE p.prokind = 'f';
 -- What takes the type internal cannot be called from SQL
 DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'internal');
 -- A new order, a new campaign
+UPDATE argument SET value = '''2027-01-01''' WHERE (proname, name) = ('extend', 'until');
 UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'), ('issue_credit_invoice', 'invoice_id'));
 -- A limit is on a template or on a campaign
 UPDATE argument SET value = 'NULL' WHERE (proname, name) IN (('create_limit', 'campaign'));

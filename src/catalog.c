@@ -369,6 +369,7 @@ BuildTemplate(void)
 	terms->priority = StoreInt32(0, 28);
 	terms->excludes = KindBits(29);
 	terms->nproducts = CountProducts(terms->scope);
+	template->transferable = StoreBool(0, 30);
 	MemoryContextSwitchTo(old);
 	LoadLimits(terms, template->campaign, catalogContext);
 

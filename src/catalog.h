@@ -24,6 +24,7 @@ typedef struct Template
 	Interval   *validFor;		/* NULL = absolute validity only */
 	bool		fromIssue;		/* validFor counts from the code's issue */
 	const char *timeZone;
+	bool		transferable;
 } Template;
 
 /* A product of the catalogue, or the one that a line's product lies below. */

@@ -25,16 +25,58 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'instrument balance = sum of entries', COALESCE(i.account_id, e.account_id), COALESCE(i.instrument_id, e.instrument_id)::text,
-           NULLIF(format('%s, used %s, at version %s%s', e.balance, e.used, e.version, CASE WHEN e.frozen = 1 THEN ', frozen' END), ', used , at version '),
-           NULLIF(format('%s, used %s, at version %s%s', i.balance, i.used, i.version, CASE WHEN i.frozen THEN ', frozen' END), ', used , at version ')
+           NULLIF(format('%s, used %s, at version %s%s%s', e.balance, e.used, e.version,
+                         CASE WHEN e.frozen = 1 THEN ', frozen' END, CASE WHEN e.cancelled THEN ', cancelled' END), ', used , at version '),
+           NULLIF(format('%s, used %s, at version %s%s%s', i.balance, i.used, i.version,
+                         CASE WHEN i.frozen THEN ', frozen' END, CASE WHEN i.cancelled THEN ', cancelled' END), ', used , at version ')
     FROM voucher.instrument AS i
     FULL JOIN (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS used,
                       count(*) AS version, max(n.version) AS last,
-                      sum(CASE n.kind WHEN 'freeze' THEN 1 WHEN 'unfreeze' THEN -1 ELSE 0 END) AS frozen
+                      sum(CASE n.kind WHEN 'freeze' THEN 1 WHEN 'unfreeze' THEN -1 ELSE 0 END) AS frozen,
+                      bool_or(n.kind IN ('revoke', 'transfer_out')) AS cancelled
                FROM voucher.entry AS n GROUP BY n.account_id, n.instrument_id) AS e
         ON e.account_id = i.account_id AND e.instrument_id = i.instrument_id
     WHERE (i.balance OPERATOR(voucher.=) e.balance AND i.used = e.used AND i.version = e.version AND i.version = e.last
-           AND i.frozen = (e.frozen = 1)) IS NOT TRUE
+           AND i.frozen = (e.frozen = 1) AND i.cancelled = e.cancelled) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'expiry = that of the last extension', i.account_id, i.instrument_id::text,
+           COALESCE(upper(e.extended)::text, 'never'), COALESCE(upper(i.validity)::text, 'never')
+    FROM voucher.instrument AS i
+    JOIN (SELECT n.*, row_number() OVER (PARTITION BY n.account_id, n.instrument_id ORDER BY n.version DESC) AS back
+          FROM voucher.entry AS n WHERE n.extended IS NOT NULL) AS e
+        ON e.account_id = i.account_id AND e.instrument_id = i.instrument_id AND e.back = 1
+    WHERE upper(i.validity) IS DISTINCT FROM upper(e.extended)
+
+    UNION ALL
+    SELECT 'extension follows from the one before', e.account_id, format('%s version %s', e.instrument_id, e.version),
+           COALESCE(upper(e.before)::text, 'never'), lower(e.extended)::text
+    FROM (SELECT n.*, lag(n.extended) OVER (PARTITION BY n.account_id, n.instrument_id ORDER BY n.version) AS before
+          FROM voucher.entry AS n WHERE n.extended IS NOT NULL) AS e
+    WHERE e.before IS NOT NULL AND upper(e.before) IS DISTINCT FROM lower(e.extended)
+
+    -- value that leaves one instrument for another arrives there
+    UNION ALL
+    SELECT 'what leaves one instrument arrives at another', COALESCE(o.account_id, e.account_id),
+           format('%s version %s', COALESCE(o.instrument_id, e.instrument_id), COALESCE(o.version, e.version)),
+           (OPERATOR(voucher.-) o.amount)::text, e.amount::text
+    FROM (SELECT * FROM voucher.entry WHERE entry.kind LIKE '%\_out') AS o
+    FULL JOIN (SELECT * FROM voucher.entry WHERE entry.kind LIKE '%\_in') AS e
+        ON e.account_id = o.peer_account_id AND e.instrument_id = o.peer_instrument_id
+        AND e.peer_account_id = o.account_id AND e.peer_instrument_id = o.instrument_id
+        AND replace(e.kind, '_in', '_out') = o.kind
+    WHERE (e.amount OPERATOR(voucher.=) (OPERATOR(voucher.-) o.amount)) IS NOT TRUE
+
+    -- the epochs order what was done
+    UNION ALL
+    SELECT 'epochs ascend', e.account_id, format('%s version %s', e.instrument_id, e.version), e.latest::text, e.epoch::text
+    FROM (SELECT n.*, max(n.epoch) OVER (PARTITION BY n.account_id, n.instrument_id ORDER BY n.version
+                                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+                 a.epoch AS latest
+          FROM voucher.entry AS n
+          JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id
+          JOIN voucher.account AS a ON a.account_id = i.account_id AND a.currency = i.currency) AS e
+    WHERE e.epoch < e.before OR e.epoch > e.latest
 
     UNION ALL
     SELECT 'invoiceable = cash - refunds - invoices', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
@@ -167,8 +209,8 @@ CREATE FUNCTION voucher.check(
     -- settlements and entries tell the same story
     UNION ALL
     SELECT 'cash entries of an order = its cash', COALESCE(s.account_id, e.account_id), COALESCE(s.order_id, e.order_id),
-           NULLIF(format('paid %s and %s, refunded %s', s.cash, s.arrears, s.refunded), 'paid  and , refunded '),
-           NULLIF(format('paid %s and %s, refunded %s', e.paid, e.arrears, e.refunded), 'paid  and , refunded ')
+           NULLIF(format('paid %s, arrears %s, refunded %s', s.cash, s.arrears, s.refunded), 'paid , arrears , refunded '),
+           NULLIF(format('paid %s, arrears %s, refunded %s', e.paid, e.arrears, e.refunded), 'paid , arrears , refunded ')
     FROM (SELECT o.account_id, o.order_id, o.cash, COALESCE(n.paid, 0::voucher.amount) AS arrears, COALESCE(n.refunded_cash, 0::voucher.amount) AS refunded
           FROM voucher.settlement AS o
           LEFT JOIN voucher.settlement_entry AS n
@@ -252,7 +294,7 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'a gift goes with its order', g.account_id, g.instrument_id::text, g.order_id, format('%s, used %s', g.balance, g.used)
-    FROM (SELECT e.account_id, e.instrument_id, e.order_id, i.balance, i.used, i.max_uses, i.face_value
+    FROM (SELECT e.account_id, e.instrument_id, e.order_id, i.balance, i.used, i.max_uses, i.face_value, i.cancelled
           FROM voucher.entry AS e
           JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
           WHERE e.kind = 'issue' AND e.order_id IS NOT NULL) AS g
@@ -261,7 +303,7 @@ CREATE FUNCTION voucher.check(
         ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
     WHERE s.order_id IS NULL
        OR n.refunded OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
-          AND (g.balance OPERATOR(voucher.>) 0 OR g.face_value IS NULL AND g.used < g.max_uses)
+          AND (g.balance OPERATOR(voucher.>) 0 OR g.face_value IS NULL AND NOT g.cancelled AND g.used < g.max_uses)
 
     -- invoices, codes, first purchases
     UNION ALL
@@ -345,11 +387,11 @@ CREATE FUNCTION voucher.check(
                             AND (l.product = p.product OR starts_with(l.product, p.product || '.'))))
 
     UNION ALL
-    SELECT 'no more than per_account', i.account_id, t.name, t.per_account::text, count(*)::text
+    SELECT 'no more than per_account', i.account_id, t.name, t.per_account::text, count(i.ordinal)::text
     FROM voucher.instrument AS i
     JOIN voucher.template AS t ON t.template_id = i.template_id
     GROUP BY i.account_id, t.template_id
-    HAVING count(*) > t.per_account
+    HAVING count(i.ordinal) > t.per_account
 
     -- counters of limits are what the ledger's rows add up to
     UNION ALL
@@ -368,7 +410,7 @@ CREATE FUNCTION voucher.check(
                                   WHERE c.account_id = s.account_id AND c.order_id = s.order_id AND c.kind = 'cancel')
                 UNION ALL
                 SELECT i.account_id, i.template_id, 'issue', i.issued_at, COALESCE(i.face_value, 0::voucher.amount)
-                FROM voucher.instrument AS i) AS u
+                FROM voucher.instrument AS i WHERE i.issued) AS u
           JOIN voucher.template AS t ON t.template_id = u.template_id
           JOIN voucher.usage_limit AS l ON l.counts = u.counts AND COALESCE(l.template_id = t.template_id, l.campaign = t.campaign)
               AND COALESCE(l.currency, t.currency) = t.currency

@@ -38,4 +38,11 @@
 #define SearchPathIsCurrent(path)	OverrideSearchPathMatchesCurrent(path)
 #endif
 
+/* Making a range can report a soft error since 16. */
+#if PG_VERSION_NUM >= 160000
+#define MakeRange(typcache, lower, upper)	make_range(typcache, lower, upper, false, NULL)
+#else
+#define MakeRange(typcache, lower, upper)	make_range(typcache, lower, upper, false)
+#endif
+
 #endif							/* VOUCHER_COMPAT_H */

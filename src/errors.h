@@ -44,6 +44,7 @@
 #define ERRCODE_VC_TAGS						MAKE_SQLSTATE('V','C','1','1','6')
 #define ERRCODE_VC_NOT_COMBINABLE			MAKE_SQLSTATE('V','C','1','2','0')
 #define ERRCODE_VC_LIMIT_REACHED			MAKE_SQLSTATE('V','C','1','2','1')
+#define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','3','0')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')
@@ -69,5 +70,13 @@
 
 /* VC5xx: codes */
 #define ERRCODE_VC_PATTERN_USED_UP			MAKE_SQLSTATE('V','C','5','0','1')
+
+/* VC6xx: what a life cycle does not allow */
+#define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','6','0','1')
+#define ERRCODE_VC_NOT_WHOLE				MAKE_SQLSTATE('V','C','6','0','2')
+#define ERRCODE_VC_NOT_DIVISIBLE			MAKE_SQLSTATE('V','C','6','0','3')
+#define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','6','0','4')
+#define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','6','0','5')
+#define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','6','0','6')
 
 #endif							/* VOUCHER_ERRORS_H */

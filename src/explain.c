@@ -10,7 +10,7 @@
 #include "order.h"
 
 /* The instrument as an error message calls it. */
-static char *
+char *
 Subject(const Candidate *candidate)
 {
 	switch (candidate->terms->kind)
@@ -197,6 +197,8 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 	{
 		case REASON_APPLIES:
 			return NULL;
+		case REASON_CANCELLED:
+			return pstrdup("It was revoked or transferred away.");
 		case REASON_EXHAUSTED:
 			if (candidate->used >= candidate->maxUses)
 				return psprintf("It has served %d of %d orders.", candidate->used,

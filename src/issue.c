@@ -52,8 +52,8 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason,
 				const char *orderId)
 {
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[11];
+	char		nulls[] = "           ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))
@@ -75,6 +75,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[7] = OptionalTextDatum(requestId, &nulls[7]);
 	values[8] = OptionalTextDatum(reason, &nulls[8]);
 	values[9] = OptionalTextDatum(orderId, &nulls[9]);
+	values[10] = Int64GetDatum(account->epoch);
 	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }

@@ -97,6 +97,7 @@ LockAccount(const char *accountId, const char *currency, Account *account)
 	account->currency = StoreText(0, 1);
 	account->balance = StoreAmount(0, 2);
 	account->version = StoreInt32(0, 3);
+	account->epoch = StoreInt64(0, 4);
 }
 
 /* An optional text parameter and its null flag. */
@@ -137,8 +138,8 @@ AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 void
 AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, TimestampTz at)
 {
-	Datum		values[12];
-	char		nulls[] = "            ";
+	Datum		values[17];
+	char		nulls[] = "                 ";
 
 	values[0] = CStringGetTextDatum(account->accountId);
 	values[1] = Int64GetDatum(entry->instrumentId);
@@ -152,5 +153,12 @@ AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, Timesta
 	values[9] = OptionalTextDatum(entry->orderId, &nulls[9]);
 	values[10] = OptionalTextDatum(entry->requestId, &nulls[10]);
 	values[11] = OptionalTextDatum(entry->reason, &nulls[11]);
+	values[12] = Int64GetDatum(account->epoch);
+	values[13] = entry->extended;
+	nulls[13] = NULL_FLAG(!entry->extends);
+	values[14] = OptionalTextDatum(entry->peerAccountId, &nulls[14]);
+	values[15] = Int64GetDatum(entry->peerInstrumentId);
+	nulls[15] = nulls[14];
+	values[16] = OptionalTextDatum(entry->actor, &nulls[16]);
 	StoreWriteRows(STMT_ENTRY, values, nulls, 1);
 }

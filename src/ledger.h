@@ -18,7 +18,7 @@ typedef struct Account
 	char	   *currency;
 	Amount		balance;
 	int32		version;
-	int64		epoch;			/* known where a plan was made on it */
+	int64		epoch;			/* of the verb that holds it, or that a plan was made in */
 } Account;
 
 /* An entry of an instrument: the state before it and what it changes. */
@@ -31,9 +31,14 @@ typedef struct InstrumentEntry
 	const char *kind;
 	Amount		amount;			/* signed */
 	int32		uses;
-	const char *orderId;		/* these three may be NULL */
+	const char *orderId;		/* these four may be NULL */
 	const char *requestId;
 	const char *reason;
+	const char *actor;
+	const char *peerAccountId;	/* where value goes or comes from; NULL: none */
+	int64		peerInstrumentId;
+	bool		extends;
+	Datum		extended;		/* if extends: from the old expiry to the new one */
 } InstrumentEntry;
 
 extern Datum OptionalTextDatum(const char *text, char *null);
@@ -61,10 +66,13 @@ typedef struct Movement
 	int32		version;		/* after it */
 	Amount		balance;		/* after it */
 	Amount		amount;			/* what its entry adds */
-	int32		used;			/* these five of instruments only; after it */
+	int32		used;			/* these eight of instruments only; after it */
 	int32		uses;
 	bool		freezes;
 	bool		unfreezes;
+	bool		cancels;
+	bool		extends;
+	Datum		extended;
 	int64		templateId;
 	bool		moved;			/* the balance has moved */
 	bool		entered;		/* the entry is there */

@@ -99,6 +99,11 @@ CREATE TABLE voucher.entry (
     order_id      text COLLATE "C",
     request_id    text COLLATE "C",
     reason        text,
+    actor         text,
+    extended      tstzrange,
+    peer_account_id    text COLLATE "C",
+    peer_instrument_id bigint,
+    epoch         bigint,
     CONSTRAINT entry_pkey PRIMARY KEY (account_id, instrument_id, version)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.entry', '');
@@ -111,6 +116,11 @@ COMMENT ON COLUMN voucher.entry.used IS 'the number of orders served after it';
 COMMENT ON COLUMN voucher.entry.at IS 'when it happened, as the caller says';
 COMMENT ON COLUMN voucher.entry.recorded_at IS 'when it was written';
 COMMENT ON COLUMN voucher.entry.request_id IS 'the caller''s key: the same request is recorded once';
+COMMENT ON COLUMN voucher.entry.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.entry.extended IS 'extend: from the expiry before it to the expiry after it';
+COMMENT ON COLUMN voucher.entry.peer_account_id IS 'transfer, split, merge: the account where the value went, or came from';
+COMMENT ON COLUMN voucher.entry.peer_instrument_id IS 'transfer, split, merge: the instrument where the value went, or came from';
+COMMENT ON COLUMN voucher.entry.epoch IS 'the account''s epoch that the verb began, which orders all verbs of the account; null: not written by one';
 
 CREATE TABLE voucher.instrument (
     account_id    text COLLATE "C" NOT NULL,
@@ -120,13 +130,15 @@ CREATE TABLE voucher.instrument (
     used          integer NOT NULL,
     frozen        boolean NOT NULL DEFAULT false,
     template_id   bigint NOT NULL,
-    ordinal       integer NOT NULL,
+    ordinal       integer,
     first_entry   integer NOT NULL DEFAULT 1,
     face_value    voucher.amount,
     issued_at     timestamptz NOT NULL,
     max_uses      integer,
     currency      text COLLATE "C" NOT NULL,
     validity      tstzrange NOT NULL,
+    cancelled     boolean NOT NULL DEFAULT false,
+    issued        boolean NOT NULL DEFAULT true,
     CONSTRAINT instrument_pkey PRIMARY KEY (account_id, instrument_id),
     CONSTRAINT instrument_ordinal_key UNIQUE (account_id, template_id, ordinal),
     CONSTRAINT instrument_account_fkey FOREIGN KEY (account_id, currency) REFERENCES voucher.account,
@@ -138,13 +150,15 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.instrument', '');
 SELECT pg_catalog.pg_extension_config_dump('voucher.instrument_instrument_id_seq', '');
 COMMENT ON TABLE voucher.instrument IS 'the vouchers and coupons of an account, and the promo codes it has used';
 COMMENT ON COLUMN voucher.instrument.template_id IS 'its template: the rules';
-COMMENT ON COLUMN voucher.instrument.ordinal IS 'it is the account''s n-th of this template; unique, and at most the template''s per_account';
+COMMENT ON COLUMN voucher.instrument.ordinal IS 'it is the account''s n-th of this template; unique, and at most the template''s per_account; null: came of a split or merge, which count as what they were made of';
 COMMENT ON COLUMN voucher.instrument.version IS 'the number of its entries';
 COMMENT ON COLUMN voucher.instrument.face_value IS 'stored value at issue; null where a discount rate decides';
 COMMENT ON COLUMN voucher.instrument.balance IS 'the sum of its entries'' amounts';
 COMMENT ON COLUMN voucher.instrument.used IS 'orders served: the sum of its entries'' uses; counted whether limited or not';
 COMMENT ON COLUMN voucher.instrument.max_uses IS 'orders it can serve; null: until its balance is used up';
-COMMENT ON COLUMN voucher.instrument.validity IS 'half-open [effective, expiry)';
+COMMENT ON COLUMN voucher.instrument.validity IS 'half-open [effective, expiry); the expiry moves with entries of kind extend';
+COMMENT ON COLUMN voucher.instrument.cancelled IS 'revoked or transferred away: never usable again';
+COMMENT ON COLUMN voucher.instrument.issued IS 'false: its value came from another instrument, by transfer, split or merge; only what is issued counts in limits on issues';
 
 -- ---------------------------------------------------------------------------
 -- Triggers
@@ -170,7 +184,7 @@ CREATE TRIGGER t1_apply AFTER INSERT ON voucher.entry
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.account
     FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance');
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.instrument
-    FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance', 'used', 'frozen');
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect('version', 'balance', 'used', 'frozen', 'cancelled', 'validity');
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.request
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.request

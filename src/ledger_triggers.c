@@ -1,6 +1,7 @@
 /*
  * ledger_triggers.c
- *		The triggers that keep balances true to their entries, whoever writes.
+ *		The triggers that keep balances true to their entries, whoever writes;
+ *		with protect.c, which lets nothing else change them.
  *
  * Tables that hold a balance begin with the same columns, and so do tables of
  * entries (ledger.sql); rows are read by position.
@@ -24,14 +25,13 @@
 
 PG_FUNCTION_INFO_V1(apply_entry);
 PG_FUNCTION_INFO_V1(open_balance);
-PG_FUNCTION_INFO_V1(protect);
 PG_FUNCTION_INFO_V1(check_per_account);
 
 /* A ledger: the table that holds its balances, and the statements about them. */
 typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
-	const char *kinds[8];		/* of its entries; empty: a CHECK says */
+	const char *kinds[16];		/* of its entries; empty: a CHECK says */
 	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
@@ -41,7 +41,9 @@ typedef struct Ledger
 static const Ledger ledgers[] = {
 	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"}, CASH_REQUEST,
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
-	{"instrument", {"issue", "settle", "freeze", "unfreeze", "return", "revoke"}, ENT_REQUEST,
+	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
+			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
+			"split_out", "split_in", "merge_out", "merge_in"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
 	{"settlement", {NULL}, SENT_REQUEST,
 	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
@@ -71,14 +73,14 @@ GetTriggerData(FunctionCallInfo fcinfo)
 }
 
 /* A column of a row of the trigger's table. */
-static Datum
+Datum
 Column(TriggerData *data, HeapTuple row, int column, bool *isnull)
 {
 	return heap_getattr(row, column, RelationGetDescr(data->tg_relation), isnull);
 }
 
 /* As Column, for one that is declared NOT NULL. */
-static Datum
+Datum
 NotNull(TriggerData *data, HeapTuple row, int column)
 {
 	bool		isnull;
@@ -102,7 +104,7 @@ TextIs(Datum value, const char *string)
 }
 
 /* Has a row the key of a movement? */
-static bool
+bool
 HasKey(TriggerData *data, HeapTuple row, const Movement *movement)
 {
 	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(data->tg_relation), BAL_KEY - 1);
@@ -166,6 +168,38 @@ RunMoving(Statement statement, const Datum *values, const char *nulls, Movement 
 	return rows;
 }
 
+/* The movements of the statement that is being run; returns how many. */
+int
+ExpectedMovements(Movement **movements)
+{
+	*movements = expected;
+	return nexpected;
+}
+
+/* What must hold of an instrument's entry of a kind by itself. */
+static void
+CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
+	bool		noAccount;
+	bool		noInstrument;
+	bool		none;
+	Datum		extended = Column(data, row, ENT_EXTENDED, &none);
+
+	Column(data, row, ENT_PEER_ACCOUNT, &noAccount);
+	Column(data, row, ENT_PEER_INSTRUMENT, &noInstrument);
+	if (noAccount == moves || noInstrument == moves)
+		RefuseRow(data, "A transfer, split or merge, and nothing else, names another instrument.");
+	if (none == (strcmp(kind, "extend") == 0) ||
+		(!none && (range_get_flags(DatumGetRangeTypeP(extended)) &
+				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
+		RefuseRow(data, "An extension, and nothing else, goes from one expiry to a later one.");
+	if (balance > 0 && (strcmp(kind, "reclaim") == 0 || strcmp(kind, "revoke") == 0 ||
+						strcmp(kind, "transfer_out") == 0))
+		RefuseRow(data, "It must take all of the balance.");
+}
+
 /* What must hold of an entry that gives something back, or takes it away for good. */
 static void
 CheckReturn(TriggerData *data, const Ledger *ledger)
@@ -206,6 +240,8 @@ CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balanc
 		RefuseRow(data, "Versions count from 1.");
 	if (balance < 0)
 		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
+	if (ledger == LEDGER_INSTRUMENT)
+		CheckInstrumentEntry(data, *kind, balance);
 	CheckReturn(data, ledger);
 }
 
@@ -286,6 +322,7 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 					 Movement *movement)
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
+	bool		none;
 	bool		noOrder = true;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
@@ -296,12 +333,17 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	values[7] = Int32GetDatum(movement->used - movement->uses);
 	values[8] = BoolGetDatum(movement->freezes);
 	nulls[8] = NULL_FLAG(!movement->freezes && !movement->unfreezes);
+	movement->cancels = TextIs(kind, "revoke") || TextIs(kind, "transfer_out");
+	values[9] = BoolGetDatum(movement->cancels);
+	values[10] = movement->extended = Column(data, row, ENT_EXTENDED, &none);
+	movement->extends = !none;
+	nulls[10] = NULL_FLAG(none);
 	/* a return gives back no more than its order took */
-	nulls[9] = 'n';
+	nulls[11] = 'n';
 	if (TextIs(kind, "return"))
-		values[9] = Column(data, row, ENT_ORDER, &noOrder);
+		values[11] = Column(data, row, ENT_ORDER, &noOrder);
 	if (!noOrder)
-		nulls[9] = ' ';
+		nulls[11] = ' ';
 }
 
 /* The totals of refunds and payments that a settlement's entry carries, before and after it. */
@@ -409,10 +451,13 @@ CheckInstrument(TriggerData *data)
 	char		flags = range_get_flags(validity);
 	bool		noFaceValue;
 	bool		noLimit;
+	bool		notCounted;
 	Datum		faceValue = Column(data, row, INS_FACE_VALUE, &noFaceValue);
 	Datum		maxUses = Column(data, row, INS_MAX_USES, &noLimit);
 
-	if (DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL)) < 1)
+	Datum		ordinal = Column(data, row, INS_ORDINAL, &notCounted);
+
+	if (!notCounted && DatumGetInt32(ordinal) < 1)
 		RefuseRow(data, "Ordinals count from 1.");
 	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
 		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
@@ -433,7 +478,7 @@ static void
 CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outstanding)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	Datum		values[6];
+	Datum		values[10];
 	bool		isnull;
 	bool		agrees;
 
@@ -445,6 +490,11 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outsta
 	{
 		values[4] = NotNull(data, row, INS_USED);
 		values[5] = NotNull(data, row, INS_FROZEN);
+		values[6] = NotNull(data, row, INS_CANCELLED);
+		values[7] = NotNull(data, row, INS_VALIDITY);
+		Column(data, row, INS_ORDINAL, &isnull);
+		values[8] = BoolGetDatum(!isnull);
+		values[9] = NotNull(data, row, INS_ISSUED);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 	{
@@ -491,134 +541,9 @@ open_balance(PG_FUNCTION_ARGS)
 }
 
 /* ------------------------------------------------------------------------
- * Protected rows
+ * Limits
  * ------------------------------------------------------------------------
  */
-
-/*
- * Has the statement that is being run announced the balance that a row gets?
- * A user's own trigger may have changed it, or be updating another row.
- */
-static bool
-MovementIsExpected(TriggerData *data)
-{
-	HeapTuple	row = data->tg_newtuple;
-
-	for (int i = 0; i < nexpected; i++)
-	{
-		Movement   *movement = &expected[i];
-		bool		wasFrozen;
-		bool		isFrozen;
-
-		if (movement->moved ||
-			strcmp(movement->table, RelationGetRelationName(data->tg_relation)) != 0 ||
-			movement->version != DatumGetInt32(NotNull(data, row, BAL_VERSION)) ||
-			movement->balance != DatumGetAmount(NotNull(data, row, BAL_BALANCE)) ||
-			!HasKey(data, row, movement))
-			continue;
-		if (strcmp(movement->table, LEDGER_INSTRUMENT->table) == 0)
-		{
-			wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_FROZEN));
-			isFrozen = DatumGetBool(NotNull(data, row, INS_FROZEN));
-			if (movement->used != DatumGetInt32(NotNull(data, row, INS_USED)) ||
-				isFrozen != (movement->freezes || (wasFrozen && !movement->unfreezes)))
-				continue;
-		}
-		movement->moved = true;
-		return true;
-	}
-	return false;
-}
-
-/* Is a column one that moves with entries: one of the trigger's arguments? */
-static bool
-MovesWithEntries(const Trigger *trigger, const char *column)
-{
-	for (int i = 0; i < trigger->tgnargs; i++)
-	{
-		if (strcmp(trigger->tgargs[i], column) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Refuse a change of a protected row. */
-static void
-RefuseChange(TriggerData *data, const char *verb, const char *column)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_VC_IMMUTABLE_ROW),
-			 errmsg("rows of table \"%s\" cannot be %s",
-					RelationGetRelationName(data->tg_relation), verb),
-			 column == NULL ? 0 :
-			 errdetail("The update changes column \"%s\".", column),
-			 data->tg_trigger->tgnargs == 0 ? 0 :
-			 errhint("Balances move when an entry is inserted.")));
-}
-
-/* The columns of a tuple, however many the table has. */
-typedef struct Deformed
-{
-	Datum	   *values;
-	bool	   *isnull;
-} Deformed;
-
-/* Take a tuple of the trigger's table apart, in the current context. */
-static Deformed
-AllColumns(HeapTuple tuple, TupleDesc desc)
-{
-	Deformed	result;
-
-	result.values = palloc(desc->natts * sizeof(Datum));
-	result.isnull = palloc(desc->natts * sizeof(bool));
-	heap_deform_tuple(tuple, desc, result.values, result.isnull);
-	return result;
-}
-
-/*
- * Trigger: what is settled, issued or booked stays.  An update may change only
- * the columns that the trigger's arguments name, and those only when an entry
- * moves them.
- */
-Datum
-protect(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = GetTriggerData(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	const char *moves = NULL;
-	Deformed	was;
-	Deformed	is;
-
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		RefuseChange(data, "truncated", NULL);
-	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		RefuseChange(data, "deleted", NULL);
-
-	was = AllColumns(data->tg_trigtuple, desc);
-	is = AllColumns(data->tg_newtuple, desc);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		const char *name = NameStr(attribute->attname);
-
-		if (attribute->attisdropped ||
-			(was.isnull[i] && is.isnull[i]) ||
-			(!was.isnull[i] && !is.isnull[i] &&
-			 datum_image_eq(was.values[i], is.values[i], attribute->attbyval, attribute->attlen)))
-			continue;
-		/* the epoch holds no money: raising it only makes a settle plan anew */
-		if (strcmp(name, "epoch") == 0)
-			continue;
-		if (is.isnull[i] || !MovesWithEntries(data->tg_trigger, name))
-			RefuseChange(data, "changed", name);
-		moves = name;
-	}
-	if (moves != NULL && !MovementIsExpected(data))
-		RefuseChange(data, "changed", moves);
-	if (TRIGGER_FIRED_BEFORE(data->tg_event))
-		return PointerGetDatum(data->tg_newtuple);
-	return PointerGetDatum(NULL);
-}
 
 /*
  * Trigger: the n-th instrument of a template that an account gets must be
@@ -629,13 +554,17 @@ Datum
 check_per_account(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	int32		ordinal = DatumGetInt32(NotNull(data, data->tg_trigtuple, INS_ORDINAL));
+	bool		notCounted;
+	Datum		ordinal = Column(data, data->tg_trigtuple, INS_ORDINAL, &notCounted);
 	const Template *template;
+
+	if (notCounted)
+		return PointerGetDatum(NULL);
 
 	StoreBegin();
 	CatalogBegin();
 	template = CatalogTemplate(DatumGetInt64(NotNull(data, data->tg_trigtuple, INS_TEMPLATE)));
-	if (ordinal > template->perAccount)
+	if (DatumGetInt32(ordinal) > template->perAccount)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
 				 errmsg("account \"%s\" has all it can get of template \"%s\"",

@@ -1,80 +1,351 @@
 /*
  * lifecycle.c
- *		Freezes and unfreezes what is issued; each is an entry with its reason.
+ *		What becomes of an instrument besides paying: frozen, taken back, revoked
+ *		or prolonged.  Each is an entry that says who did it and why.
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
 
 #include "arguments.h"
-#include "catalog.h"
-#include "ledger.h"
+#include "lifecycle.h"
+#include "rows.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_freeze);
 PG_FUNCTION_INFO_V1(voucher_unfreeze);
+PG_FUNCTION_INFO_V1(voucher_reclaim);
+PG_FUNCTION_INFO_V1(voucher_revoke);
+PG_FUNCTION_INFO_V1(voucher_extend);
 
-/*
- * Lock the account of an instrument and fill an entry with the instrument's
- * state.  Returns whether it is frozen.  Error VC007 if the account has no
- * such instrument.
+/* ------------------------------------------------------------------------
+ * Shared with transfer.c
+ * ------------------------------------------------------------------------
  */
-static bool
-LockInstrument(const char *accountId, int64 instrumentId, Account *account,
-			   InstrumentEntry *entry)
+
+/* Read the account and what stands at these arguments. */
+void
+ReadAct(FunctionCallInfo fcinfo, int requestId, int reason, int actor, int at, Act *act)
+{
+	memset(act, 0, sizeof(Act));
+	act->accountId = TextArgument(fcinfo, 0, "account_id");
+	act->requestId = RequestIdArgument(fcinfo, requestId);
+	act->reason = OptionalTextArgument(fcinfo, reason);
+	act->actor = OptionalTextArgument(fcinfo, actor);
+	act->at = TimeArgument(fcinfo, at, "at");
+}
+
+/* Error VC007: the account has no such instrument. */
+void
+RefuseUnknownInstrument(const char *accountId, int64 instrumentId)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
+			 errmsg("account \"%s\" has no voucher or coupon " INT64_FORMAT, accountId,
+					instrumentId)));
+}
+
+/* The currency of an instrument, which never changes.  Error VC007 if the account has no such one. */
+const char *
+InstrumentAccountCurrency(const char *accountId, int64 instrumentId)
 {
 	Datum		key[2];
 
 	key[0] = CStringGetTextDatum(accountId);
 	key[1] = Int64GetDatum(instrumentId);
 	if (StoreRun(STMT_INSTRUMENT_CURRENCY, STORE_WRITE, key, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_INSTRUMENT),
-				 errmsg("account \"%s\" has no voucher or coupon " INT64_FORMAT, accountId,
-						instrumentId)));
-	LockAccount(accountId, StoreText(0, 1), account);
-	StoreRun(STMT_INSTRUMENT_STATE, STORE_WRITE, key, NULL);
-	entry->instrumentId = instrumentId;
-	entry->version = StoreInt32(0, 1);
-	entry->balance = StoreAmount(0, 2);
-	entry->used = StoreInt32(0, 3);
-	return StoreBool(0, 4);
+		RefuseUnknownInstrument(accountId, instrumentId);
+	return StoreText(0, 1);
 }
 
-/* Freeze or unfreeze; returns whether that changed anything. */
+/* Read an instrument of the locked account; error VC007 if it has no such one. */
+void
+ReadInstrument(const Act *act, int64 instrumentId, Instrument *instrument)
+{
+	Datum		key[2];
+	Row			row;
+
+	InstrumentAccountCurrency(act->accountId, instrumentId);
+	key[0] = CStringGetTextDatum(act->accountId);
+	key[1] = Int64GetDatum(instrumentId);
+	StoreRun(STMT_INSTRUMENT_STATE, STORE_WRITE, key, NULL);
+	memset(instrument, 0, sizeof(Instrument));
+	DeformRow(StoreNotNull(0, 1), INS_COLUMNS, &row);
+	instrument->asIssued = strcmp(StoreText(0, 2), "issue") == 0;
+	if (instrument->asIssued)
+		instrument->giftOf = StoreText(0, 3);
+	instrument->validity = row.values[INS_VALIDITY];
+	ReadCandidate(&row, &instrument->state);
+	/* may run a statement itself */
+	instrument->template = CatalogTemplate(DatumGetInt64(row.values[INS_TEMPLATE]));
+	instrument->state.terms = &instrument->template->terms;
+}
+
+/* Lock the account of an instrument and read it. */
+void
+LockInstrument(Act *act, int64 instrumentId, Instrument *instrument)
+{
+	LockAccount(act->accountId, InstrumentAccountCurrency(act->accountId, instrumentId),
+				&act->account);
+	ReadInstrument(act, instrumentId, instrument);
+}
+
+/* Error VC302: the request was made before, and differs in an argument. */
+void
+RefuseAct(const Act *act, const char *differs)
+{
+	RefuseRequest(act->requestId, act->accountId, differs);
+}
+
+/*
+ * Has the request been made, by the verb that writes entries of this kind?
+ * Error VC302 if by another.  The account is locked.
+ */
+bool
+FindAct(const Act *act, const char *kind, EarlierAct *earlier)
+{
+	bool		isnull;
+	Datum		peer;
+
+	if (act->requestId == NULL ||
+		!FindRequest(STMT_ACT_REQUEST, act->accountId, act->requestId))
+		return false;
+	if (strcmp(StoreText(0, 2), kind) != 0)
+		RefuseAct(act, "verb");
+	earlier->instrumentId = StoreInt64(0, 3);
+	earlier->version = StoreInt32(0, 4);
+	earlier->amount = StoreAmount(0, 5);
+	earlier->extended = StoreDatum(0, 6, &isnull);
+	earlier->peerAccountId = StoreText(0, 7);
+	peer = StoreDatum(0, 8, &isnull);
+	earlier->peerInstrumentId = isnull ? 0 : DatumGetInt64(peer);
+	return true;
+}
+
+/* As FindAct, for the verbs that name the instrument that gets the entry. */
+static bool
+FindActOn(const Act *act, const char *kind, int64 instrumentId, EarlierAct *earlier)
+{
+	if (!FindAct(act, kind, earlier))
+		return false;
+	if (earlier->instrumentId != instrumentId)
+		RefuseAct(act, "instrument_id");
+	return true;
+}
+
+/* The status of an instrument, given its state. */
+InstrumentStatus
+CandidateStatusAt(const Candidate *state, TimestampTz at)
+{
+	return StatusAt(state->cancelled, state->frozen, !state->terms->hasRate, state->balance,
+					state->used, state->maxUses, state->effective, state->expiry, at);
+}
+
+/* Refuse an instrument for its status. */
+void
+RefuseStatus(const Instrument *instrument, InstrumentStatus status)
+{
+	const Candidate *state = &instrument->state;
+	Reason		reason;
+
+	switch (status)
+	{
+		case STATUS_AVAILABLE:
+		case STATUS_PENDING:
+			return;
+		case STATUS_CANCELLED:
+			reason = REASON_CANCELLED;
+			break;
+		case STATUS_EXHAUSTED:
+			reason = REASON_EXHAUSTED;
+			break;
+		case STATUS_EXPIRED:
+			reason = REASON_EXPIRED;
+			break;
+		case STATUS_FROZEN:
+			reason = REASON_FROZEN;
+			break;
+		default:
+			elog(ERROR, "unknown status %d", status);
+	}
+	ereport(ERROR,
+			(errcode(ReasonSqlState(reason)),
+			 errmsg(ReasonMessage(reason), Subject(state)),
+			 reason != REASON_EXPIRED ? 0 :
+			 errdetail("It expired at %s.", timestamptz_to_str(state->expiry))));
+}
+
+/* Begin an instrument's next entry, that an act makes. */
+void
+BeginEntry(const Act *act, const Instrument *instrument, const char *kind, InstrumentEntry *entry)
+{
+	memset(entry, 0, sizeof(InstrumentEntry));
+	entry->instrumentId = instrument->state.instrumentId;
+	entry->version = instrument->state.version;
+	entry->balance = instrument->state.balance;
+	entry->used = instrument->state.used;
+	entry->kind = kind;
+	entry->requestId = act->requestId;
+	entry->reason = act->reason;
+	entry->actor = act->actor;
+}
+
+/* ------------------------------------------------------------------------
+ * Verbs
+ * ------------------------------------------------------------------------
+ */
+
+/* The instrument that argument 1 names. */
+static int64
+InstrumentArgument(FunctionCallInfo fcinfo)
+{
+	RequireArgument(fcinfo, 1, "instrument_id");
+	return PG_GETARG_INT64(1);
+}
+
+/* Freeze or unfreeze; returns whether that changed anything, or did when it was first asked for. */
 static Datum
 SetFrozen(FunctionCallInfo fcinfo, bool frozen)
 {
-	const char *accountId = TextArgument(fcinfo, 0, "account_id");
-	TimestampTz at = TimeArgument(fcinfo, 3, "at");
-	Account		account;
-	InstrumentEntry entry = {0};
-	bool		changes;
+	int64		instrumentId = InstrumentArgument(fcinfo);
+	const char *kind = frozen ? "freeze" : "unfreeze";
+	Act			act;
+	Instrument	instrument;
+	EarlierAct	earlier;
+	InstrumentEntry entry;
+	bool		changes = true;
 
-	RequireArgument(fcinfo, 1, "instrument_id");
+	ReadAct(fcinfo, 4, 2, 5, 3, &act);
 	StoreBegin();
 	CatalogBegin();
-	changes = LockInstrument(accountId, PG_GETARG_INT64(1), &account, &entry) != frozen;
-	if (changes)
+	LockInstrument(&act, instrumentId, &instrument);
+	if (!FindActOn(&act, kind, instrumentId, &earlier))
 	{
-		entry.kind = frozen ? "freeze" : "unfreeze";
-		entry.reason = OptionalTextArgument(fcinfo, 2);
-		AddInstrumentEntry(&account, &entry, at);
+		if (instrument.state.cancelled)
+			RefuseStatus(&instrument, STATUS_CANCELLED);
+		changes = instrument.state.frozen != frozen;
+		if (changes)
+		{
+			BeginEntry(&act, &instrument, kind, &entry);
+			AddInstrumentEntry(&act.account, &entry, act.at);
+		}
 	}
 	StoreEnd();
 	PG_RETURN_BOOL(changes);
 }
 
-/* freeze(account_id, instrument_id, reason, at) returns boolean */
+/* freeze(account_id, instrument_id, reason, at, request_id, actor) returns boolean */
 Datum
 voucher_freeze(PG_FUNCTION_ARGS)
 {
 	return SetFrozen(fcinfo, true);
 }
 
-/* unfreeze(account_id, instrument_id, reason, at) returns boolean */
+/* unfreeze(account_id, instrument_id, reason, at, request_id, actor) returns boolean */
 Datum
 voucher_unfreeze(PG_FUNCTION_ARGS)
 {
 	return SetFrozen(fcinfo, false);
+}
+
+/* Take the whole balance, by an entry of a kind; returns what was taken. */
+static Datum
+TakeBalance(FunctionCallInfo fcinfo, const char *kind, bool needsBalance)
+{
+	int64		instrumentId = InstrumentArgument(fcinfo);
+	Act			act;
+	Instrument	instrument;
+	EarlierAct	earlier;
+	InstrumentEntry entry;
+	Amount		taken;
+
+	ReadAct(fcinfo, 2, 3, 4, 5, &act);
+	StoreBegin();
+	CatalogBegin();
+	LockInstrument(&act, instrumentId, &instrument);
+	if (FindActOn(&act, kind, instrumentId, &earlier))
+		taken = -earlier.amount;
+	else
+	{
+		if (instrument.state.cancelled)
+			RefuseStatus(&instrument, STATUS_CANCELLED);
+		taken = instrument.state.balance;
+		if (needsBalance && taken == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_NO_BALANCE),
+					 errmsg("%s has no balance to take back", Subject(&instrument.state)),
+					 errhint("To make it unusable, revoke it.")));
+		BeginEntry(&act, &instrument, kind, &entry);
+		entry.amount = -taken;
+		AddInstrumentEntry(&act.account, &entry, act.at);
+	}
+	StoreEnd();
+	PG_RETURN_AMOUNT(taken);
+}
+
+/* reclaim(account_id, instrument_id, request_id, reason, actor, at) returns amount */
+Datum
+voucher_reclaim(PG_FUNCTION_ARGS)
+{
+	return TakeBalance(fcinfo, "reclaim", true);
+}
+
+/* revoke(account_id, instrument_id, request_id, reason, actor, at) returns amount */
+Datum
+voucher_revoke(PG_FUNCTION_ARGS)
+{
+	return TakeBalance(fcinfo, "revoke", false);
+}
+
+/* Prolong an instrument's validity. */
+static void
+Extend(const Act *act, const Instrument *instrument, TimestampTz until)
+{
+	const Candidate *state = &instrument->state;
+	InstrumentStatus status = CandidateStatusAt(state, act->at);
+	InstrumentEntry entry;
+
+	if (status == STATUS_CANCELLED || status == STATUS_EXHAUSTED)
+		RefuseStatus(instrument, status);
+	if (until <= state->expiry)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_NOT_LATER),
+				 errmsg("%s would not be valid any longer", Subject(state)),
+				 TIMESTAMP_IS_NOEND(state->expiry) ? errdetail("It never expires.") :
+				 errdetail("It is valid until %s.", timestamptz_to_str(state->expiry))));
+	BeginEntry(act, instrument, "extend", &entry);
+	entry.extends = true;
+	entry.extended = MakeTimeRange(state->expiry, until);
+	AddInstrumentEntry(&act->account, &entry, act->at);
+}
+
+/* extend(account_id, instrument_id, until, request_id, reason, actor, at) returns tstzrange */
+Datum
+voucher_extend(PG_FUNCTION_ARGS)
+{
+	int64		instrumentId = InstrumentArgument(fcinfo);
+	TimestampTz until = TimeArgument(fcinfo, 2, "until");
+	Act			act;
+	Instrument	instrument;
+	EarlierAct	earlier;
+	Candidate	extension;
+	Datum		result;
+
+	ReadAct(fcinfo, 3, 4, 5, 6, &act);
+	StoreBegin();
+	CatalogBegin();
+	LockInstrument(&act, instrumentId, &instrument);
+	if (FindActOn(&act, "extend", instrumentId, &earlier))
+	{
+		ReadValidity(DatumGetRangeTypeP(earlier.extended), &extension);
+		if (extension.expiry != until)
+			RefuseAct(&act, "until");
+	}
+	else
+		Extend(&act, &instrument, until);
+	result = SPI_datumTransfer(MakeTimeRange(instrument.state.effective, until), false, -1);
+	StoreEnd();
+	PG_RETURN_DATUM(result);
 }

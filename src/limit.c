@@ -244,6 +244,110 @@ LockIssueLimits(const char *accountId, TimestampTz at, int n, const Terms *const
 	LockLimits(accountId, &set);
 }
 
+/* Numbers that a settlement keeps of each limit that it met: see settlement.sql. */
+enum
+{
+	KEPT_LIMIT,
+	KEPT_USED,
+	KEPT_AMOUNT,
+	KEPT_MAX_COUNT,
+	KEPT_MAX_AMOUNT,
+	KEPT_COUNT
+};
+
+/* Keep in a settlement's row how its limits stood, which will change; null if it met none. */
+void
+SetLimits(Row *settlement, const LimitSet *set)
+{
+	Datum	   *kept = palloc(Max(set->n, 1) * KEPT_COUNT * sizeof(Datum));
+
+	if (set->n == 0)
+		return;
+	for (int i = 0; i < set->n; i++)
+	{
+		const LimitUsage *state = &set->states[i];
+		Datum	   *numbers = &kept[i * KEPT_COUNT];
+
+		numbers[KEPT_LIMIT] = Int64GetDatum(state->limit->limitId);
+		numbers[KEPT_USED] = Int64GetDatum(state->used);
+		numbers[KEPT_AMOUNT] = Int64GetDatum(state->amount);
+		numbers[KEPT_MAX_COUNT] = Int64GetDatum(state->limit->maxCount);
+		numbers[KEPT_MAX_AMOUNT] = Int64GetDatum(state->limit->maxAmount);
+	}
+	SetValue(settlement, SET_LIMITS,
+			 PointerGetDatum(construct_array(kept, set->n * KEPT_COUNT, INT8OID, sizeof(int64),
+											 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+}
+
+/* A limit of these candidates, or NULL. */
+static const UsageLimit *
+FindLimit(const Candidate *candidates, int ncandidates, int64 limitId)
+{
+	for (int i = 0; i < ncandidates; i++)
+	{
+		const Terms *terms = candidates[i].terms;
+
+		for (int j = 0; j < terms->nlimits; j++)
+		{
+			if (terms->limits[j].limitId == limitId)
+				return &terms->limits[j];
+		}
+	}
+	return NULL;
+}
+
+/* As ReadLimits, as the limits stood when a settlement was made: those that it keeps. */
+void
+PastLimits(const Row *settlement, TimestampTz at, Candidate *candidates, int ncandidates,
+		   LimitSet *set)
+{
+	Datum	   *kept;
+	int			n;
+
+	set->n = 0;
+	set->states = NULL;
+	if (settlement->isnull[SET_LIMITS])
+		return;
+	deconstruct_array(DatumGetArrayTypeP(settlement->values[SET_LIMITS]), INT8OID, sizeof(int64),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &kept, NULL, &n);
+	set->states = palloc(n / KEPT_COUNT * sizeof(LimitUsage));
+	for (int i = 0; i < n / KEPT_COUNT; i++)
+	{
+		const Datum *numbers = &kept[i * KEPT_COUNT];
+		const UsageLimit *now = FindLimit(candidates, ncandidates,
+										  DatumGetInt64(numbers[KEPT_LIMIT]));
+		UsageLimit *limit = palloc(sizeof(UsageLimit));
+		LimitUsage *state = &set->states[set->n];
+
+		if (now == NULL)
+			continue;
+		*limit = *now;
+		limit->maxCount = DatumGetInt64(numbers[KEPT_MAX_COUNT]);
+		limit->maxAmount = DatumGetInt64(numbers[KEPT_MAX_AMOUNT]);
+		PeriodOf(limit, at, state);
+		state->used = DatumGetInt64(numbers[KEPT_USED]);
+		state->amount = DatumGetInt64(numbers[KEPT_AMOUNT]);
+		set->n++;
+	}
+	for (int i = 0; i < ncandidates; i++)
+	{
+		Candidate  *candidate = &candidates[i];
+		const Terms *terms = candidate->terms;
+
+		candidate->nlimits = 0;
+		candidate->limits = palloc(Max(terms->nlimits, 1) * sizeof(LimitUsage *));
+		for (int j = 0; j < terms->nlimits; j++)
+		{
+			LimitUsage *state = FindState(set, terms->limits[j].limitId);
+
+			/* of what counts issues, only a promo code's first use asks */
+			if (state != NULL &&
+				(!terms->limits[j].countsIssues || terms->kind == KIND_PROMO_CODE))
+				candidate->limits[candidate->nlimits++] = state;
+		}
+	}
+}
+
 /* What is used of a limit, in words.  Memory: current context. */
 char *
 LimitDetail(const LimitUsage *state)

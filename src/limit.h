@@ -23,6 +23,9 @@ extern void ReadLimits(const char *accountId, TimestampTz at, StoreMode mode,
 extern void LockLimits(const char *accountId, LimitSet *set);
 extern void LockIssueLimits(const char *accountId, TimestampTz at, int n,
 							const Terms *const *terms);
+extern void SetLimits(Row *settlement, const LimitSet *set);
+extern void PastLimits(const Row *settlement, TimestampTz at, Candidate *candidates,
+					   int ncandidates, LimitSet *set);
 extern char *LimitDetail(const LimitUsage *state);
 
 /* limit_triggers.c */

@@ -90,7 +90,7 @@ CREATE FUNCTION voucher.protect_usage() RETURNS trigger AS 'MODULE_PATHNAME' LAN
 COMMENT ON FUNCTION voucher.protect_usage() IS 'trigger: a counter moves only by what is counted, and not past its limit';
 
 CREATE TRIGGER t5_usage AFTER INSERT ON voucher.instrument
-    FOR EACH ROW EXECUTE FUNCTION voucher.count_usage();
+    FOR EACH ROW WHEN (NEW.issued) EXECUTE FUNCTION voucher.count_usage();
 CREATE TRIGGER t5_usage AFTER INSERT ON voucher.settlement_entry
     FOR EACH ROW WHEN (NEW.kind OPERATOR(pg_catalog.=) 'cancel') EXECUTE FUNCTION voucher.count_usage();
 CREATE TRIGGER t3_open AFTER INSERT ON voucher.usage_limit

@@ -15,7 +15,7 @@
 PG_FUNCTION_INFO_V1(voucher_status);
 PG_FUNCTION_INFO_V1(voucher_check_status);
 
-/* status(frozen, face_value, balance, used, max_uses, validity, at) returns text */
+/* status(frozen, face_value, balance, used, max_uses, validity, at, cancelled) returns text */
 Datum
 voucher_status(PG_FUNCTION_ARGS)
 {
@@ -24,11 +24,11 @@ voucher_status(PG_FUNCTION_ARGS)
 
 	/* face_value and max_uses are null where there is none */
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5) ||
-		PG_ARGISNULL(6))
+		PG_ARGISNULL(6) || PG_ARGISNULL(7))
 		PG_RETURN_NULL();
 	ReadValidity(PG_GETARG_RANGE_P(5), &instrument);
-	status = StatusAt(PG_GETARG_BOOL(0), !PG_ARGISNULL(1), PG_GETARG_AMOUNT(2),
-					  PG_GETARG_INT32(3),
+	status = StatusAt(PG_GETARG_BOOL(7), PG_GETARG_BOOL(0), !PG_ARGISNULL(1),
+					  PG_GETARG_AMOUNT(2), PG_GETARG_INT32(3),
 					  PG_ARGISNULL(4) ? PG_INT32_MAX : PG_GETARG_INT32(4),
 					  instrument.effective, instrument.expiry, PG_GETARG_TIMESTAMPTZ(6));
 	PG_RETURN_TEXT_P(cstring_to_text(StatusName(status)));

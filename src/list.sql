@@ -9,11 +9,12 @@ CREATE FUNCTION voucher.status(
     used       integer,
     max_uses   integer,
     validity   tstzrange,
-    at         timestamptz)
+    at         timestamptz,
+    cancelled  boolean DEFAULT false)
     RETURNS text
     AS 'MODULE_PATHNAME', 'voucher_status' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION voucher.status(boolean, voucher.amount, voucher.amount, integer, integer, tstzrange, timestamptz)
-    IS 'the status of an instrument at an instant: pending, available, frozen, exhausted or expired';
+COMMENT ON FUNCTION voucher.status(boolean, voucher.amount, voucher.amount, integer, integer, tstzrange, timestamptz, boolean)
+    IS 'the status of an instrument at an instant: pending, available, frozen, exhausted, expired or cancelled';
 
 CREATE FUNCTION voucher.check_status(status text)
     RETURNS boolean
@@ -24,10 +25,10 @@ COMMENT ON FUNCTION voucher.check_status(text)
 CREATE VIEW voucher.vouchers AS
 SELECT i.account_id, i.instrument_id, t.kind, t.name AS template, t.campaign, i.currency,
        i.face_value, t.discount_rate, i.balance, i.used, i.max_uses,
-       voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, pg_catalog.now()) AS status,
+       voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, pg_catalog.now(), i.cancelled) AS status,
        i.validity, pg_catalog.lower(i.validity) AS effective_at, pg_catalog.upper(i.validity) AS expires_at,
        t.scope, voucher.products(t.scope) AS products, voucher.order_types(t.scope) AS order_types,
-       t.threshold, t.payment_type, i.frozen, i.issued_at
+       t.threshold, t.payment_type, i.frozen, i.issued_at, i.cancelled
 FROM voucher.instrument AS i
 JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) i.template_id;
 COMMENT ON VIEW voucher.vouchers IS 'all vouchers, coupons and used promo codes with their terms and their status now';
@@ -44,9 +45,9 @@ CREATE FUNCTION voucher.list(
     SELECT v.account_id, v.instrument_id, v.kind, v.template, v.campaign, v.currency,
            v.face_value, v.discount_rate, v.balance, v.used, v.max_uses, s.status,
            v.validity, v.effective_at, v.expires_at, v.scope, v.products, v.order_types,
-           v.threshold, v.payment_type, v.frozen, v.issued_at
+           v.threshold, v.payment_type, v.frozen, v.issued_at, v.cancelled
     FROM voucher.vouchers AS v
-    CROSS JOIN LATERAL voucher.status(v.frozen, v.face_value, v.balance, v.used, v.max_uses, v.validity, $4) AS s(status)
+    CROSS JOIN LATERAL voucher.status(v.frozen, v.face_value, v.balance, v.used, v.max_uses, v.validity, $4, v.cancelled) AS s(status)
     WHERE v.account_id = $1
       -- asked once and first, also where the account holds nothing
       AND voucher.check_status($2)

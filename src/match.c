@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
-#include "order.h"
+#include "match.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_match);
@@ -32,28 +32,12 @@ CompareMatches(const void *a, const void *b, void *policy)
 	return CompareCandidates(left, right, policy);
 }
 
-/*
- * Read the arguments, judge what the account holds, and sort it.  The store
- * must be open.
- */
-static Candidate **
-JudgeAccount(FunctionCallInfo fcinfo, OrderFacts *facts)
+/* The judged candidates in the order of match's rows. */
+Candidate **
+SortMatches(const OrderFacts *facts)
 {
-	int			next = 1 + ORDER_ARGUMENTS;
-	OrderRequest request = {0};
-	Candidate **sorted;
+	Candidate **sorted = palloc((facts->ncandidates + 1) * sizeof(Candidate *));
 
-	request.accountId = TextArgument(fcinfo, 0, "account_id");
-	ReadOrderArguments(fcinfo, 1, &request);
-	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
-	request.at = TimeArgument(fcinfo, next + 1, "at");
-	request.policy = OptionalTextArgument(fcinfo, next + 2);
-
-	CatalogBegin();
-	LoadOrder(&request, STORE_READ, facts);
-	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
-
-	sorted = palloc((facts->ncandidates + 1) * sizeof(Candidate *));
 	for (int i = 0; i < facts->ncandidates; i++)
 		sorted[i] = &facts->candidates[i];
 	qsort_arg(sorted, facts->ncandidates, sizeof(Candidate *), CompareMatches,
@@ -67,6 +51,56 @@ TextOrNull(const char *string, bool *isnull)
 {
 	*isnull = string == NULL;
 	return string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
+}
+
+/* The columns of match's row i; rank is what this returned for the row before. */
+int
+SetMatch(const PlanOrder *order, Candidate *const *sorted, int i, int rank, Datum *values,
+		 bool *isnull)
+{
+	const Candidate *candidate = sorted[i];
+	bool		applies = candidate->reason == REASON_APPLIES;
+
+	rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
+	memset(isnull, false, MATCH_COLUMNS * sizeof(bool));
+	values[0] = Int32GetDatum(rank);
+	isnull[0] = !applies;
+	values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
+	values[2] = Int64GetDatum(candidate->instrumentId);
+	isnull[2] = candidate->instrumentId == 0;
+	values[3] = CStringGetTextDatum(candidate->terms->name);
+	values[4] = BoolGetDatum(applies);
+	values[5] = AmountGetDatum(candidate->pays);
+	values[6] = AmountGetDatum(candidate->balance);
+	isnull[6] = candidate->terms->hasRate;
+	values[7] = TimestampTzGetDatum(candidate->expiry);
+	isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
+	values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
+	values[9] = TextOrNull(ReasonDetail(candidate, order), &isnull[9]);
+	return rank;
+}
+
+/*
+ * Read the arguments, judge what the account holds, and sort it.  The store
+ * must be open.
+ */
+static Candidate **
+JudgeAccount(FunctionCallInfo fcinfo, OrderFacts *facts)
+{
+	int			next = 1 + ORDER_ARGUMENTS;
+	OrderRequest request = {0};
+
+	request.accountId = TextArgument(fcinfo, 0, "account_id");
+	ReadOrderArguments(fcinfo, 1, &request);
+	request.promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, next));
+	request.at = TimeArgument(fcinfo, next + 1, "at");
+	request.policy = OptionalTextArgument(fcinfo, next + 2);
+
+	CatalogBegin();
+	LoadOrder(&request, STORE_READ, facts);
+	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
+
+	return SortMatches(facts);
 }
 
 /* match(account_id, …) returns setof record: see match.sql */
@@ -83,27 +117,11 @@ voucher_match(PG_FUNCTION_ARGS)
 	sorted = JudgeAccount(fcinfo, &facts);
 	for (int i = 0; i < facts.ncandidates; i++)
 	{
-		const Candidate *candidate = sorted[i];
-		bool		applies = candidate->reason == REASON_APPLIES;
-		Datum		values[10];
-		bool		isnull[10] = {false};
+		Datum		values[MATCH_COLUMNS];
+		bool		isnull[MATCH_COLUMNS];
 
 		CHECK_FOR_INTERRUPTS();
-		rank = (i > 0 && sorted[i - 1]->terms->kind == candidate->terms->kind) ? rank + 1 : 1;
-		values[0] = Int32GetDatum(rank);
-		isnull[0] = !applies;
-		values[1] = CStringGetTextDatum(KindName(candidate->terms->kind));
-		values[2] = Int64GetDatum(candidate->instrumentId);
-		isnull[2] = candidate->instrumentId == 0;
-		values[3] = CStringGetTextDatum(candidate->terms->name);
-		values[4] = BoolGetDatum(applies);
-		values[5] = AmountGetDatum(candidate->pays);
-		values[6] = AmountGetDatum(candidate->balance);
-		isnull[6] = candidate->terms->hasRate;
-		values[7] = TimestampTzGetDatum(candidate->expiry);
-		isnull[7] = TIMESTAMP_IS_NOEND(candidate->expiry);
-		values[8] = CStringGetTextDatum(ReasonCode(candidate->reason));
-		values[9] = TextOrNull(ReasonDetail(candidate, &facts.order), &isnull[9]);
+		rank = SetMatch(&facts.order, sorted, i, rank, values, isnull);
 		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
 	}
 	StoreEnd();

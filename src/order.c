@@ -152,7 +152,7 @@ CheckLinePart(bool isnull, const char *name, int position)
 }
 
 /* Read an order's lines from an array of voucher.line. */
-static void
+void
 ReadLines(OrderRequest *request, ArrayType *array)
 {
 	Datum	   *elements;
@@ -326,8 +326,20 @@ ReadValidity(RangeType *validity, Candidate *candidate)
 	candidate->expiry = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }
 
+/* A half-open range of instants, of which the last may be infinite: unbounded. */
+Datum
+MakeTimeRange(TimestampTz from, TimestampTz to)
+{
+	TypeCacheEntry *typcache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RangeBound	lower = {TimestampTzGetDatum(from), TIMESTAMP_IS_NOBEGIN(from),
+		!TIMESTAMP_IS_NOBEGIN(from), true};
+	RangeBound	upper = {TimestampTzGetDatum(to), TIMESTAMP_IS_NOEND(to), false, false};
+
+	return RangeTypePGetDatum(MakeRange(typcache, &lower, &upper));
+}
+
 /* The instrument in a row of voucher.instrument, but for its terms. */
-static void
+void
 ReadCandidate(const Row *row, Candidate *candidate)
 {
 	candidate->instrumentId = DatumGetInt64(row->values[BAL_KEY]);
@@ -335,6 +347,7 @@ ReadCandidate(const Row *row, Candidate *candidate)
 	candidate->balance = DatumGetAmount(row->values[BAL_BALANCE]);
 	candidate->used = DatumGetInt32(row->values[INS_USED]);
 	candidate->frozen = DatumGetBool(row->values[INS_FROZEN]);
+	candidate->cancelled = DatumGetBool(row->values[INS_CANCELLED]);
 	candidate->faceValue = row->isnull[INS_FACE_VALUE] ? 0 :
 		DatumGetAmount(row->values[INS_FACE_VALUE]);
 	candidate->maxUses = row->isnull[INS_MAX_USES] ? PG_INT32_MAX :
@@ -345,7 +358,7 @@ ReadCandidate(const Row *row, Candidate *candidate)
 }
 
 /* A promo code that the account has not used yet: its first use issues the instrument. */
-static void
+void
 NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate)
 {
 	candidate->instrumentId = 0;
@@ -381,6 +394,20 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 	account->epoch = DatumGetInt64(row.values[ACC_EPOCH]);
 }
 
+/* The payment type that an order names. */
+PaymentType
+PaymentTypeFromName(const char *name)
+{
+	if (strcmp(name, "subscription") == 0)
+		return PAYMENT_SUBSCRIPTION;
+	if (strcmp(name, "pay_as_you_go") == 0)
+		return PAYMENT_PAY_AS_YOU_GO;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown payment type: \"%s\"", name),
+			 errhint("It is subscription or pay_as_you_go.")));
+}
+
 /*
  * Read all that the plan needs, in one state of the account: that of the
  * calling query in STORE_READ, the latest in STORE_WRITE.  The account's promo
@@ -399,15 +426,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	PlanOrder  *order = &facts->order;
 
 	memset(facts, 0, sizeof(OrderFacts));
-	if (strcmp(request->paymentType, "subscription") == 0)
-		order->paymentType = PAYMENT_SUBSCRIPTION;
-	else if (strcmp(request->paymentType, "pay_as_you_go") == 0)
-		order->paymentType = PAYMENT_PAY_AS_YOU_GO;
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown payment type: \"%s\"", request->paymentType),
-				 errhint("It is subscription or pay_as_you_go.")));
+	order->paymentType = PaymentTypeFromName(request->paymentType);
 	facts->policy = request->policy == NULL ? CatalogDefaultPolicy(request->paymentType) :
 		CatalogPolicy(request->policy);
 	LookUpLines(request);

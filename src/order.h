@@ -6,12 +6,14 @@
 #define VOUCHER_ORDER_H
 
 #include "fmgr.h"
+#include "utils/array.h"
 
 #include "catalog.h"
 #include "compat.h"
 #include "ledger.h"
 #include "limit.h"
 #include "plan.h"
+#include "rows.h"
 
 /* What the caller asked for, checked. */
 typedef struct OrderRequest
@@ -48,16 +50,22 @@ typedef struct OrderFacts
 /* Arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
+extern void ReadLines(OrderRequest *request, ArrayType *array);
+extern PaymentType PaymentTypeFromName(const char *name);
 extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void SetTags(PlanLine *line, Jsonb *tags);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
+extern void NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate);
+extern void ReadCandidate(const Row *row, Candidate *candidate);
+extern Datum MakeTimeRange(TimestampTz from, TimestampTz to);
 extern void ReadValidity(RangeType *validity, Candidate *candidate);
 extern Choice ReadChoice(const char *choice, InstrumentKind kind, OrderFacts *facts);
 
 /* explain.c */
+extern char *Subject(const Candidate *candidate);
 extern char *Nearest(const Candidate *candidate, const PlanOrder *order);
 extern char *ReasonDetail(const Candidate *candidate, const PlanOrder *order);
 pg_noreturn extern void Refuse(const Candidate *candidate, const PlanOrder *order);

@@ -12,7 +12,8 @@
 #include "plan.h"
 
 static const char *const kindNames[] = {"coupon", "promo_code", "voucher"};
-static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired"};
+static const char *const statusNames[] = {"pending", "available", "frozen", "exhausted", "expired",
+	"cancelled"};
 
 static const char *const reasonCodes[] = {
 #define R(symbol, code, sqlstate, message) code,
@@ -68,13 +69,15 @@ ReasonMessage(Reason reason)
 }
 
 /*
- * An instrument's state at an instant.  What is used up stays so after its
+ * An instrument's state at an instant.  What is cancelled is nothing else; what is used up stays so after its
  * expiry; what has expired is not called frozen.
  */
 InstrumentStatus
-StatusAt(bool frozen, bool hasFaceValue, Amount balance, int32 used, int32 maxUses,
-		 TimestampTz effective, TimestampTz expiry, TimestampTz at)
+StatusAt(bool cancelled, bool frozen, bool hasFaceValue, Amount balance, int32 used,
+		 int32 maxUses, TimestampTz effective, TimestampTz expiry, TimestampTz at)
 {
+	if (cancelled)
+		return STATUS_CANCELLED;
 	if (used >= maxUses || (hasFaceValue && balance == 0))
 		return STATUS_EXHAUSTED;
 	if (at >= expiry)
@@ -228,7 +231,7 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	candidate->named = candidate->barred = false;
 	ForgetPlanned(candidate);
 
-	switch (StatusAt(candidate->frozen && ASKS(FROZEN),
+	switch (StatusAt(candidate->cancelled, candidate->frozen && ASKS(FROZEN),
 					 !terms->hasRate && ASKS(EXHAUSTED), candidate->balance,
 					 candidate->used, ASKS(EXHAUSTED) ? candidate->maxUses : PG_INT32_MAX,
 					 ASKS(PENDING) ? candidate->effective : DT_NOBEGIN,
@@ -236,6 +239,9 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 	{
 		case STATUS_AVAILABLE:
 			break;
+		case STATUS_CANCELLED:
+			candidate->reason = REASON_CANCELLED;
+			return;
 		case STATUS_EXHAUSTED:
 			candidate->reason = REASON_EXHAUSTED;
 			return;

@@ -46,10 +46,11 @@ typedef enum InstrumentStatus
 	STATUS_AVAILABLE,
 	STATUS_FROZEN,
 	STATUS_EXHAUSTED,
-	STATUS_EXPIRED
+	STATUS_EXPIRED,
+	STATUS_CANCELLED
 } InstrumentStatus;
 
-#define STATUS_COUNT 5
+#define STATUS_COUNT 6
 
 /*
  * Why an instrument does not apply: symbol, code that users see, SQLSTATE and
@@ -58,6 +59,7 @@ typedef enum InstrumentStatus
  */
 #define REASONS(R) \
 	R(APPLIES, "applies", 0, "%s applies") \
+	R(CANCELLED, "cancelled", ERRCODE_VC_CANCELLED, "%s is cancelled") \
 	R(EXHAUSTED, "exhausted", ERRCODE_VC_EXHAUSTED, "%s is used up") \
 	R(EXPIRED, "expired", ERRCODE_VC_EXPIRED, "%s has expired") \
 	R(FROZEN, "frozen", ERRCODE_VC_FROZEN, "%s is frozen") \
@@ -187,6 +189,7 @@ typedef struct Candidate
 	int32		maxUses;		/* PG_INT32_MAX = unlimited */
 	int32		version;
 	bool		frozen;
+	bool		cancelled;		/* revoked or transferred away */
 	bool		invited;		/* to the template's campaign; read if invitedOnly */
 	bool		named;			/* by the caller: must be used */
 	bool		barred;			/* by the caller: must not */
@@ -304,8 +307,8 @@ extern const char *ReasonCode(Reason reason);
 extern int	ReasonSqlState(Reason reason);
 extern const char *ReasonMessage(Reason reason);
 
-extern InstrumentStatus StatusAt(bool frozen, bool hasFaceValue, Amount balance,
-								 int32 used, int32 maxUses, TimestampTz effective,
+extern InstrumentStatus StatusAt(bool cancelled, bool frozen, bool hasFaceValue,
+								 Amount balance, int32 used, int32 maxUses, TimestampTz effective,
 								 TimestampTz expiry, TimestampTz at);
 extern Reason JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived);
 extern void JudgeCandidate(const PlanOrder *order, Candidate *candidate);

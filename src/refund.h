@@ -49,6 +49,7 @@ typedef struct ReturnPart
 	const Amount *shares;		/* per line; known where refunds are by line */
 } ReturnPart;
 
+pg_noreturn extern void RefuseUnknownOrder(const char *accountId, const char *orderId);
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
 extern void ReadSettlement(Account *account, const char *orderId, Settlement *settlement);
 pg_noreturn extern void RefuseCancelled(const char *accountId, const char *orderId);

@@ -23,7 +23,7 @@ PG_FUNCTION_INFO_V1(voucher_quote);
 PG_FUNCTION_INFO_V1(voucher_settle);
 
 /* Judge the candidates, read what the caller chose of them, and make the plan. */
-static void
+void
 PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 {
 	Choice		choice[KIND_COUNT] = {0};
@@ -88,7 +88,8 @@ voucher_quote(PG_FUNCTION_ARGS)
 	plan.outstanding = 0;
 	SetRequest(&row, &request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
-	SetFirstPurchase(&row, &facts.order);
+	SetProducts(&row, &facts.order);
+	SetLimits(&row, &facts.limits);
 	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
@@ -272,7 +273,9 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	EmptyRow(&row);
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
-	SetFirstPurchase(&row, &facts.order);
+	SetProducts(&row, &facts.order);
+	SetLimits(&row, &facts.limits);
+	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
 		return false;

@@ -111,37 +111,61 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
 }
 
-/* Order two lines by product. */
+/* Order two names, each given by its address. */
 static int
-CompareLineProducts(const void *a, const void *b)
+CompareNames(const void *a, const void *b)
 {
-	return strcmp((*(const PlanLine *const *) a)->registered,
-				  (*(const PlanLine *const *) b)->registered);
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* The products that the account buys with this order for the first time, sorted. */
-void
-SetFirstPurchase(Row *row, const PlanOrder *order)
+/* Set a column to the distinct names among these, sorted; null if there are none. */
+static void
+SetNames(Row *row, int column, const char **names, int n)
 {
-	const PlanLine **bought = palloc(order->nlines * sizeof(PlanLine *));
-	Datum	   *products = palloc(order->nlines * sizeof(Datum));
-	int			nbought = 0;
-	int			n = 0;
+	Datum	   *distinct = palloc(n * sizeof(Datum));
+	int			ndistinct = 0;
+
+	if (n == 0)
+		return;
+	qsort(names, n, sizeof(char *), CompareNames);
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+			distinct[ndistinct++] = CStringGetTextDatum(names[i]);
+	}
+	SetValue(row, column, PointerGetDatum(construct_array(distinct, ndistinct, TEXTOID, -1, false,
+														  TYPALIGN_INT)));
+}
+
+/*
+ * What of the catalogue and of the account's purchases the plan went by and
+ * may change: the products that this order buys for the first time, those that
+ * it buys again, and the lines that no universal scope covers.
+ */
+void
+SetProducts(Row *row, const PlanOrder *order)
+{
+	const char **first = palloc(order->nlines * sizeof(char *));
+	const char **again = palloc(order->nlines * sizeof(char *));
+	const char **outside = palloc(order->nlines * sizeof(char *));
+	int			nfirst = 0;
+	int			nagain = 0;
+	int			noutside = 0;
 
 	for (int i = 0; i < order->nlines; i++)
 	{
-		if (order->lines[i].purchase && !order->lines[i].purchasedBefore)
-			bought[nbought++] = &order->lines[i];
+		const PlanLine *line = &order->lines[i];
+
+		if (line->purchase && line->purchasedBefore)
+			again[nagain++] = line->registered;
+		else if (line->purchase)
+			first[nfirst++] = line->registered;
+		if (!line->universal)
+			outside[noutside++] = line->product;
 	}
-	qsort(bought, nbought, sizeof(PlanLine *), CompareLineProducts);
-	for (int i = 0; i < nbought; i++)
-	{
-		if (i == 0 || strcmp(bought[i]->registered, bought[i - 1]->registered) != 0)
-			products[n++] = CStringGetTextDatum(bought[i]->registered);
-	}
-	if (n > 0)
-		SetValue(row, SET_FIRST_PURCHASE,
-				 PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT)));
+	SetNames(row, SET_FIRST_PURCHASE, first, nfirst);
+	SetNames(row, SET_PURCHASED_BEFORE, again, nagain);
+	SetNames(row, SET_NOT_UNIVERSAL, outside, noutside);
 }
 
 /* ------------------------------------------------------------------------

@@ -14,7 +14,7 @@
 #include "store.h"
 
 /* Error for an account that has no such order. */
-static void
+void
 RefuseUnknownOrder(const char *accountId, const char *orderId)
 {
 	ereport(ERROR,

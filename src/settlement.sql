@@ -106,6 +106,10 @@ CREATE TABLE voucher.settlement (
     first_purchase text[] COLLATE "C",
     policy         text COLLATE "C",
     exact          boolean NOT NULL DEFAULT true,
+    epoch          bigint,
+    purchased_before text[] COLLATE "C",
+    not_universal  text[] COLLATE "C",
+    limits         bigint[],
     outstanding    voucher.amount NOT NULL DEFAULT 0,
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
@@ -124,6 +128,10 @@ COMMENT ON COLUMN voucher.settlement.entry_version IS 'the number of its settlem
 COMMENT ON COLUMN voucher.settlement.chosen_voucher IS 'what the caller asked for: auto, none, ids, or not and ids';
 COMMENT ON COLUMN voucher.settlement.chosen_coupon IS 'what the caller asked for: auto, none, an id, or not and ids';
 COMMENT ON COLUMN voucher.settlement.promo_code IS 'the promo code that the caller gave';
+COMMENT ON COLUMN voucher.settlement.epoch IS 'the account''s epoch that it began, which orders it among all verbs of the account; null: not written by settle';
+COMMENT ON COLUMN voucher.settlement.purchased_before IS 'products that it bought and the account had bought before; null: none';
+COMMENT ON COLUMN voucher.settlement.limits IS 'of each limit that it met: limit_id, used, amount, max_count and max_amount as they were, amounts in units of 1e-8; null: none';
+COMMENT ON COLUMN voucher.settlement.not_universal IS 'products of lines that no universal scope covered; null: none';
 COMMENT ON COLUMN voucher.settlement.lines IS 'what was ordered, at list prices; the view settlement_line has a row for each';
 COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the order of deduction, and what each gave to which line; the view settlement_part has a row for each';
 COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order, as it stood then';

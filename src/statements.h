@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes"
+	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes, transferable"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,13 +31,13 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTv",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within) "
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) "
 		  "RETURNING template_id")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
@@ -70,7 +70,7 @@ STATEMENT(DEFAULT_POLICY, "t",
 /* a new epoch: the row stays locked until the transaction ends */
 STATEMENT(ACCOUNT_LOCK, "tt",
 		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
-		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version")
+		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch")
 STATEMENT(ACCOUNT_CURRENCIES, "t",
 		  "SELECT currency FROM voucher.account WHERE account_id" EQ "$1 ORDER BY currency")
 STATEMENT(ACCOUNT_OPEN, "ttz",
@@ -104,11 +104,11 @@ STATEMENT(VALIDITY, "rvtzz",
 		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
-STATEMENT(INSTRUMENT_ISSUE, "tltairzttt",
+STATEMENT(INSTRUMENT_ISSUE, "tltairztttl",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
-		  "used, amount, balance, at, request_id, reason, order_id) "
+		  "used, amount, balance, at, request_id, reason, order_id, epoch) "
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
-		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10 RETURNING instrument_id) "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
 		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
@@ -117,20 +117,88 @@ STATEMENT(INSTRUMENT_ISSUE, "tltairzttt",
 STATEMENT(INSTRUMENT_CURRENCY, "tl",
 		  "SELECT currency FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_STATE, "tl",
-		  "SELECT version, balance, used, frozen FROM voucher.instrument "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
+		  "SELECT i, e.kind, e.order_id FROM voucher.instrument AS i JOIN voucher.entry AS e "
+		  "ON e.account_id" EQ "i.account_id AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
+		  "WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "$2")
 STATEMENT(INSTRUMENT_REQUEST, "tt",
-		  "SELECT e.version IS NOT NULL, e.instrument_id, e.amount, i.template_id, e.order_id "
+		  "SELECT (e.kind" EQ "'issue') IS TRUE, e.instrument_id, e.amount, i.template_id, e.order_id "
 		  "FROM voucher.request AS r "
 		  "LEFT JOIN (voucher.entry AS e JOIN voucher.instrument AS i "
 		  "ON i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id) "
 		  "ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
 		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
 		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
-STATEMENT(ENTRY, "tlitiiaazttt",
+/*
+ * An instrument that gets value from another one.  $5 the value, $9 the entry's
+ * kind, $12 and $13 the other one, $14 epoch, $15 is it counted per account.
+ */
+STATEMENT(INSTRUMENT_RECEIVE, "tltaairzttttllb",
+		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
+		  "used, amount, balance, at, reason, actor, peer_account_id, peer_instrument_id, epoch) "
+		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, $9, 0, 0, "
+		  "$5, $5, $8, $10, $11, $12, $13, $14 RETURNING instrument_id) "
+		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
+		  "currency, face_value, balance, used, max_uses, validity, issued_at, issued) "
+		  "SELECT $1, instrument_id, $2, CASE WHEN $15 THEN 1" ADD "COALESCE((SELECT "
+		  "pg_catalog.max(ordinal) FROM voucher.instrument WHERE account_id" EQ "$1 "
+		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8, false FROM opening "
+		  "RETURNING instrument_id")
+/* the parts that were split off by one call, of which the first entry is $3 */
+STATEMENT(SPLIT_PARTS, "tli",
+		  "SELECT e.peer_instrument_id, e.amount FROM voucher.entry AS f JOIN voucher.entry AS e "
+		  "ON e.account_id" EQ "f.account_id AND e.instrument_id" EQ "f.instrument_id "
+		  "AND e.epoch" EQ "f.epoch AND e.kind" EQ "f.kind "
+		  "WHERE f.account_id" EQ "$1 AND f.instrument_id" EQ "$2 AND f.version" EQ "$3 "
+		  "ORDER BY e.version")
+STATEMENT(MERGED, "tl",
+		  "SELECT peer_instrument_id FROM voucher.entry WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "$2 AND kind" EQ "'merge_in' ORDER BY peer_instrument_id")
+/* what a request of a verb on one instrument made */
+STATEMENT(ACT_REQUEST, "tt",
+		  "SELECT e.version IS NOT NULL, e.kind, e.instrument_id, e.version, e.amount, e.extended, "
+		  "e.peer_account_id, e.peer_instrument_id FROM voucher.request AS r "
+		  "LEFT JOIN voucher.entry AS e ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
+		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
+		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
+STATEMENT(ENTRY, "tlitiiaaztttlrtlt",
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, "
-		  "balance, at, order_id, request_id, reason) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+		  "balance, at, order_id, request_id, reason, epoch, extended, peer_account_id, "
+		  "peer_instrument_id, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+
+/* -- history ------------------------------------------------------------- */
+
+/*
+ * Instruments of account $1 as they were after the last of their entries that
+ * fit; null where none does.  Of the extensions, the last until then and the
+ * first since.
+ */
+#define ENTRIES_OF(e) "FROM voucher.entry AS " e " WHERE " e ".account_id" EQ "i.account_id " \
+	"AND " e ".instrument_id" EQ "i.instrument_id "
+#define STATE_AS_OF(fits) \
+	"SELECT i, e.version, e.balance, e.used, COALESCE((SELECT f.kind" EQ "'freeze' " ENTRIES_OF("f") \
+	"AND f.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND f.kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[]) ORDER BY f.version DESC LIMIT 1), false), " \
+	"EXISTS (SELECT " ENTRIES_OF("c") "AND c.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND c.kind" EQ "ANY ('{revoke,transfer_out}'::pg_catalog.text[])), " \
+	"(SELECT b.extended " ENTRIES_OF("b") "AND b.version OPERATOR(pg_catalog.<=) e.version " \
+	"AND b.extended IS NOT NULL ORDER BY b.version DESC LIMIT 1), " \
+	"(SELECT s.extended " ENTRIES_OF("s") "AND s.version OPERATOR(pg_catalog.>) e.version " \
+	"AND s.extended IS NOT NULL ORDER BY s.version LIMIT 1) " \
+	"FROM voucher.instrument AS i LEFT JOIN LATERAL (SELECT v.version, v.balance, v.used " ENTRIES_OF("v") \
+	"AND " fits " ORDER BY v.version DESC LIMIT 1) AS e ON true WHERE i.account_id" EQ "$1 "
+
+STATEMENT(INSTRUMENT_AT, "tlz",
+		  STATE_AS_OF("v.at OPERATOR(pg_catalog.<=) $3") "AND i.instrument_id" EQ "$2")
+/* in currency $2, before epoch $3; entries that no verb wrote have none, and $4 says when to go by */
+STATEMENT(INSTRUMENTS_BEFORE, "ttlz",
+		  STATE_AS_OF("(v.epoch OPERATOR(pg_catalog.<) $3 "
+					  "OR v.epoch IS NULL AND v.recorded_at OPERATOR(pg_catalog.<) $4)")
+		  "AND i.currency" EQ "$2")
+STATEMENT(CASH_AT, "ttz",
+		  "SELECT (SELECT balance FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2 "
+		  "AND at OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC LIMIT 1) "
+		  "FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
 
 /* -- secret codes -------------------------------------------------------- */
 
@@ -190,38 +258,38 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $22 its own, column by column; $23 and
- * $24 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $26 its own, column by column; $27 and
+ * $28 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtbaia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLaia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
 	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact, outstanding) " \
+	"policy, exact, epoch, purchased_before, not_universal, limits, outstanding) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22)), " \
+	"$20, $21, $22, $23, $24, $25, $26)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $23, 'settle', " AMOUNT_NEG "$9, $24, $10, $11, $2 WHERE $23 IS NOT NULL), "
+	"SELECT $1, $12, $27, 'settle', " AMOUNT_NEG "$9, $28, $10, $11, $2 WHERE $27 IS NOT NULL), "
 
-/* $25 an instrument (null: none), $26 to $29 its version, amount, balance and number of uses */
+/* $29 an instrument (null: none), $30 to $33 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $26, balance = $28, used = $29 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$25) "
+		  "moved AS (UPDATE voucher.instrument SET version = $30, balance = $32, used = $33 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$29) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, $25, $26, 'settle', $27, $28, 1, $29, $10, $11, $2 WHERE $25 IS NOT NULL")
+		  "uses, used, at, recorded_at, order_id, epoch) "
+		  "SELECT $1, $29, $30, 'settle', $31, $32, 1, $33, $10, $11, $2, $22 WHERE $29 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($25), pg_catalog.unnest($26), "
-		  "pg_catalog.unnest($27), pg_catalog.unnest($28), pg_catalog.unnest($29)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($29), pg_catalog.unnest($30), "
+		  "pg_catalog.unnest($31), pg_catalog.unnest($32), pg_catalog.unnest($33)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id) "
-		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2 FROM part")
+		  "uses, used, at, recorded_at, order_id, epoch) "
+		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $22 FROM part")
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 #define BELOW(path) path " OPERATOR(pg_catalog.||) '.'"
@@ -303,9 +371,6 @@ STATEMENT(INSTRUMENT_TEMPLATE, "tl",
 		  "SELECT template_id FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(SETTLEMENT_PARTS, "tt",
 		  "SELECT parts, at FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
-STATEMENT(SETTLEMENT_CANCELLED, "tt",
-		  "SELECT 1 FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
-		  "AND kind" EQ "'cancel'")
 /* all that limit $1 covers so far */
 STATEMENT(LIMIT_OPEN, "l",
 		  "WITH l AS (SELECT * FROM voucher.usage_limit WHERE limit_id" EQ "$1), "
@@ -315,7 +380,7 @@ STATEMENT(LIMIT_OPEN, "l",
 		  "WHERE l.counts" EQ "'use' AND NOT EXISTS (SELECT FROM voucher.settlement_entry AS e "
 		  "WHERE e.account_id" EQ "s.account_id AND e.order_id" EQ "s.order_id AND e.kind" EQ "'cancel') "
 		  "UNION ALL SELECT i.account_id, i.issued_at, COALESCE(i.face_value, " ZERO "), i.template_id FROM l "
-		  "CROSS JOIN voucher.instrument AS i WHERE l.counts" EQ "'issue'), "
+		  "CROSS JOIN voucher.instrument AS i WHERE l.counts" EQ "'issue' AND i.issued), "
 		  "covered AS (SELECT l.limit_id, CASE l.per WHEN 'account' THEN c.account_id END AS account_id, "
 		  "CASE WHEN l.period IS NULL THEN '-infinity' "
 		  "ELSE pg_catalog.date_trunc(l.period, c.at, l.time_zone) END AS period_start, "
@@ -388,7 +453,7 @@ STATEMENT(RETURN_PARTS, "ttz",
 		  "pg_catalog.timezone(t.time_zone, s.at) OPERATOR(pg_catalog.+) "
 		  "pg_catalog.date_trunc('day', t.refund_within)) OPERATOR(pg_catalog.+) "
 		  "(t.refund_within OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', t.refund_within))), "
-		  "EXISTS (SELECT FROM voucher.entry AS g JOIN voucher.settlement AS o ON o.account_id" EQ "g.account_id "
+		  "i.cancelled OR EXISTS (SELECT FROM voucher.entry AS g JOIN voucher.settlement AS o ON o.account_id" EQ "g.account_id "
 		  "AND o.order_id" EQ "g.order_id JOIN voucher.settlement_entry AS u ON u.account_id" EQ "o.account_id "
 		  "AND u.order_id" EQ "o.order_id AND u.version" EQ "o.entry_version "
 		  "WHERE g.account_id" EQ "$1 AND g.instrument_id" EQ "p.instrument_id AND g.version" EQ "1 "
@@ -401,12 +466,12 @@ STATEMENT(RETURN_PARTS, "ttz",
 /* what was issued with an order and has something left: its state, and the uses it loses */
 STATEMENT(GIFTS, "tt",
 		  "SELECT i.instrument_id, i.version, i.balance, i.used, "
-		  "CASE WHEN i.face_value IS NULL THEN i.max_uses OPERATOR(pg_catalog.-) i.used ELSE 0 END "
+		  "CASE WHEN i.face_value IS NULL THEN COALESCE(i.max_uses OPERATOR(pg_catalog.-) i.used, 0) ELSE 0 END "
 		  "FROM voucher.instrument AS i JOIN voucher.entry AS e ON e.account_id" EQ "i.account_id "
 		  "AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
-		  "WHERE i.account_id" EQ "$1 AND e.order_id" EQ "$2 AND e.kind" EQ "'issue' "
+		  "WHERE i.account_id" EQ "$1 AND e.order_id" EQ "$2 AND e.kind" EQ "'issue' AND NOT i.cancelled "
 		  "AND (i.balance OPERATOR(voucher.>) " ZERO " OR i.face_value IS NULL "
-		  "AND i.used OPERATOR(pg_catalog.<) i.max_uses) ORDER BY i.instrument_id")
+		  "AND (i.used OPERATOR(pg_catalog.<) i.max_uses) IS NOT FALSE) ORDER BY i.instrument_id")
 
 #define INVOICE_LINE "ANY ('{invoice,credit}'::pg_catalog.text[])"
 #define VOIDED(invoice) \
@@ -443,16 +508,24 @@ STATEMENT(REQUEST_INSERT, "tttti",
 STATEMENT(APPLY_CASH, "ttiaia",
 		  "UPDATE voucher.account SET version = $3, balance = $4 WHERE account_id" EQ "$1 "
 		  "AND currency" EQ "$2 AND version" EQ "$5 AND balance" AMOUNT_EQ "$6")
-/* ... and the order ($10) to which a return gives back no more than it took */
-STATEMENT(APPLY_INSTRUMENT, "tliaiaiibt",
+/*
+ * ... what is cancelled serves no more orders; an expiry moves from the one that
+ * stands there; $12 is the order to which a return gives back no more than it took
+ */
+STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrt",
 		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
-		  "frozen = COALESCE($9, frozen) WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
+		  "frozen = COALESCE($9, frozen), cancelled = cancelled OR $10, "
+		  "validity = CASE WHEN $11 IS NULL THEN validity ELSE pg_catalog.tstzrange("
+		  "pg_catalog.lower(validity), pg_catalog.upper($11)) END "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 "
 		  "AND version" EQ "$5 AND balance" AMOUNT_EQ "$6 AND used" EQ "$8 "
 		  "AND ($4 OPERATOR(voucher.<=) COALESCE(face_value, " ZERO ")) "
 		  "AND ($7 OPERATOR(pg_catalog.<=) max_uses) IS NOT FALSE AND $7 OPERATOR(pg_catalog.>=) 0 "
-		  "AND ($10 IS NULL OR (SELECT voucher.sum(amount) OPERATOR(voucher.<=) " ZERO " "
+		  "AND (NOT cancelled OR $7 OPERATOR(pg_catalog.<=) $8) "
+		  "AND ($11 IS NULL OR pg_catalog.lower($11)" EQ "pg_catalog.upper(validity)) "
+		  "AND ($12 IS NULL OR (SELECT voucher.sum(amount) OPERATOR(voucher.<=) " ZERO " "
 		  "AND pg_catalog.sum(uses) OPERATOR(pg_catalog.>=) 0 FROM voucher.entry "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$10 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$12 "
 		  "AND kind" EQ "ANY (" ORDER_KINDS ")))")
 STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaa",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
@@ -480,7 +553,8 @@ STATEMENT(OPEN_CASH, "ttia",
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.bool_and(balance" AMOUNT_EQ "running) "
 		  "FROM (SELECT version, amount, balance, voucher.sum(amount) OVER (ORDER BY version) AS running "
 		  "FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2) AS e")
-STATEMENT(OPEN_INSTRUMENT, "tliaib",
+/* also whether it is frozen and cancelled; its expiry is that of the last extension; and which are counted */
+STATEMENT(OPEN_INSTRUMENT, "tliaibbrbb",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
 		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
@@ -489,7 +563,16 @@ STATEMENT(OPEN_INSTRUMENT, "tliaib",
 		  "HAVING voucher.sum(amount) OPERATOR(voucher.>) " ZERO " OR pg_catalog.sum(uses) OPERATOR(pg_catalog.<) 0)) "
 		  "AND $6" EQ "COALESCE((pg_catalog.array_agg(kind" EQ "'freeze' ORDER BY version DESC) "
 		  "FILTER (WHERE kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[])))[1], false) "
-		  "FROM (SELECT version, kind, amount, balance, uses, used, "
+		  "AND $7" EQ "pg_catalog.bool_or(kind" EQ "ANY ('{revoke,transfer_out}'::pg_catalog.text[])) "
+		  "AND pg_catalog.bool_and(before IS NULL OR (pg_catalog.upper(before)" EQ "pg_catalog.lower(extended)) IS TRUE) "
+		  "AND COALESCE((pg_catalog.array_agg(pg_catalog.upper(extended) IS NOT DISTINCT FROM pg_catalog.upper($8) "
+		  "ORDER BY version DESC) FILTER (WHERE extended IS NOT NULL))[1], true) "
+		  "AND $9" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{split_in,merge_in}'::pg_catalog.text[])) "
+		  "AND $10" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{transfer_in,split_in,merge_in}'::pg_catalog.text[])) "
+		  "FROM (SELECT version, kind, amount, balance, uses, used, extended, "
+		  "CASE WHEN extended IS NOT NULL THEN pg_catalog.lag(extended) OVER (PARTITION BY extended IS NULL ORDER BY version) END AS before, "
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
 		  "pg_catalog.sum(uses) OVER (ORDER BY version) AS running_uses "
 		  "FROM voucher.entry WHERE account_id" EQ "$1 AND instrument_id" EQ "$2) AS e")

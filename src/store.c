@@ -25,7 +25,7 @@
 #include "compat.h"
 #include "store.h"
 
-#define MAX_ARGS 32
+#define MAX_ARGS 40
 
 typedef struct StatementText
 {

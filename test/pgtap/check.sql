@@ -49,6 +49,13 @@ SELECT voucher.grant('ann', 'w', 10, order_id => 'o4') AS gift \gset
 SELECT voucher.cancel('ann', 'o4') \g /dev/null
 SELECT voucher.settle('ann', 'o5', 'ecs', 'renewal', 5, voucher => 'none'), voucher.settle('ann', 'o6', 'ecs', 'renewal', 6, voucher => 'none') \g /dev/null
 SELECT voucher.issue_invoice('ann', 'i5', order_ids => '{o5,o6}') \g /dev/null
+-- ann's coupon of 5, transferred to ben; and a voucher of 10, of which 4 are split off, prolonged twice
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, transferable => true), voucher.create_template('s', 'voucher', 'CNY', face_value => 10, valid => '[2020-01-01, 2099-01-01)') \g /dev/null
+SELECT voucher.open_account('ben', 'CNY') \g /dev/null
+SELECT voucher.grant('ann', 't') AS t, voucher.grant('ann', 's') AS s \gset
+SELECT voucher.transfer('ann', :t, 'ben') AS received \gset
+SELECT voucher.split('ann', :s, '{4}') AS part \gset
+SELECT voucher.extend('ann', :s, '2099-02-01'), voucher.extend('ann', :s, '2099-03-01') \g /dev/null
 -- b1: all cash there is, and 3 of what that left outstanding; b0's 10 paid them.
 SELECT voucher.settle('ann', 'b0', 'ecs', 'renewal', 10, voucher => 'none') \g /dev/null
 SELECT voucher.settle('ann', 'b1', 'ecs', 'usage', 2000, payment_type => 'pay_as_you_go', voucher => 'none', coupon => 'none', arrears => true) \g /dev/null
@@ -73,8 +80,8 @@ $$;
 
 CREATE TEMP TABLE corruption (reported text, statement text);
 INSERT INTO corruption VALUES
-    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET balance = 1$$),
-    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET version = version + 1$$),
+    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET balance = 1 WHERE account_id = 'ann'$$),
+    ('cash balance = sum of entries: CNY', $$UPDATE voucher.account SET version = version + 1 WHERE account_id = 'ann'$$),
     ('cash balance = sum of entries: CNY', $$UPDATE voucher.cash_entry SET version = 99 WHERE version = (SELECT max(version) FROM voucher.cash_entry)$$),
     ('cash balance = sum of entries: USD', $$INSERT INTO voucher.account (account_id, currency, balance, version) VALUES ('ann', 'USD', 0, 1)$$),
     ('cash balance = sum of entries: USD', $$INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at) VALUES ('ann', 'USD', 1, 'open', 0, 0, now())$$),
@@ -83,13 +90,24 @@ INSERT INTO corruption VALUES
     (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET version = 1 WHERE instrument_id = %s', :'v')),
     (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET frozen = false WHERE instrument_id = %s', :'v')),
     (format('instrument balance = sum of entries: %s', :'c'), format('UPDATE voucher.instrument SET frozen = true WHERE instrument_id = %s', :'c')),
+    (format('instrument balance = sum of entries: %s', :'v'), format('UPDATE voucher.instrument SET cancelled = true WHERE instrument_id = %s', :'v')),
+    (format('instrument balance = sum of entries: %s', :'t'), format('UPDATE voucher.instrument SET cancelled = false WHERE instrument_id = %s', :'t')),
+    (format('expiry = that of the last extension: %s', :'s'), format('UPDATE voucher.instrument SET validity = ''[2020-01-01, 2099-04-01)'' WHERE instrument_id = %s', :'s')),
+    (format('extension follows from the one before: %s version 4', :'s'), format('UPDATE voucher.entry SET extended = ''[2099-01-15, 2099-03-01)'' WHERE instrument_id = %s AND version = 4', :'s')),
+    (format('what leaves one instrument arrives at another: %s version 2', :'t'), format('UPDATE voucher.entry SET amount = -4, balance = 1 WHERE instrument_id = %s AND version = 2;
+                                                                              UPDATE voucher.instrument SET balance = 1 WHERE instrument_id = %s', :'t', :'t')),
+    (format('what leaves one instrument arrives at another: %s version 2; what leaves one instrument arrives at another: %s version 1', :'t', :'received'),
+     format('UPDATE voucher.entry SET peer_account_id = ''ann'' WHERE instrument_id = %s AND version = 2', :'t')),
+    (format('what leaves one instrument arrives at another: %s version 2', :'s'), format('UPDATE voucher.entry SET kind = ''issue'' WHERE instrument_id = %s AND version = 1', :'part')),
+    (format('epochs ascend: %s version 3', :'s'), format('UPDATE voucher.entry SET epoch = 1 WHERE instrument_id = %s AND version = 3', :'s')),
+    (format('epochs ascend: %s version 4', :'s'), format('UPDATE voucher.entry SET epoch = 1000 WHERE instrument_id = %s AND version = 4', :'s')),
     ('instrument balance = sum of entries: 1000', $$INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now())$$),
     ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement SET invoiceable = 171 WHERE order_id = 'o1'$$),
     ('invoiceable = cash - refunds - invoices: o1', $$UPDATE voucher.settlement_entry SET amount = -31 WHERE kind = 'refund' AND order_id = 'o1';
                                                       UPDATE voucher.settlement_entry SET refunded_cash = 31, invoiceable = invoiceable OPERATOR(voucher.-) 1 WHERE order_id = 'o1';
                                                       UPDATE voucher.cash_entry SET amount = 31, balance = balance OPERATOR(voucher.+) 1 WHERE kind = 'refund' AND order_id = 'o1';
                                                       UPDATE voucher.cash_entry SET balance = balance OPERATOR(voucher.+) 1 WHERE order_id <> 'o1';
-                                                      UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1$$),
+                                                      UPDATE voucher.account SET balance = balance OPERATOR(voucher.+) 1 WHERE account_id = 'ann'$$),
     ('invoiceable = cash - refunds - invoices: o2', $$UPDATE voucher.settlement SET invoiceable = 9 WHERE order_id = 'o2'$$),
     ('requests are kept: pay-1', $$DELETE FROM voucher.request$$),
     ('requests are kept: pay-1; requests are kept: pay-1', $$UPDATE voucher.request SET entries = 'entry'$$),
@@ -140,7 +158,7 @@ INSERT INTO corruption VALUES
     ('a cancel gives back all: o4', $$UPDATE voucher.settlement_entry SET requested = 31, refunded = 31 WHERE kind = 'cancel'$$),
     (format('a gift goes with its order: %s', :'gift'), format('UPDATE voucher.entry SET order_id = %L WHERE instrument_id = %s AND kind = %L', 'o9', :'gift', 'issue')),
     (format('a gift goes with its order: %s', :'gift'), format('DELETE FROM voucher.entry WHERE instrument_id = %s AND kind = %L;
-                                                                UPDATE voucher.instrument SET balance = 10, version = 1 WHERE instrument_id = %s', :'gift', 'revoke', :'gift')),
+                                                                UPDATE voucher.instrument SET balance = 10, version = 1, cancelled = false WHERE instrument_id = %s', :'gift', 'revoke', :'gift')),
     ('an invoice is in the currency of its orders: i1 order o1', $$UPDATE voucher.invoice SET currency = 'USD' WHERE invoice_id = 'i1'$$),
     ('an invoice is void with all its lines: i5', $$INSERT INTO voucher.settlement_entry (account_id, order_id, version, kind, amount, invoiceable, refunded, refunded_cash, at, invoice_id)
                                                      VALUES ('ann', 'o5', 2, 'void', 5, 5, 0, 0, now(), 'i5');
@@ -177,7 +195,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(reported, ': ', 1) FROM corruption$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 36::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 40::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

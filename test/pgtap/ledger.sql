@@ -89,6 +89,8 @@ LEFT JOIN (VALUES
     ('instrument', 'max_uses', '7', NULL), ('settlement', 'promo_code', '''OTHER''', NULL),
     ('settlement', 'lines', 'ARRAY[voucher.line(''ecs'', ''upgrade'', 500)]', NULL), ('settlement', 'parts', '''{}''', NULL), ('settlement', 'first_purchase', '''{oss}''', NULL),
     ('cash_entry', 'order_id', '''x''', NULL), ('cash_entry', 'request_id', '''x''', NULL), ('cash_entry', 'reason', '''x''', NULL),
+    ('entry', 'actor', '''x''', NULL), ('entry', 'peer_account_id', '''x''', NULL), ('entry', 'peer_instrument_id', '7', NULL),
+    ('entry', 'epoch', '7', NULL), ('settlement', 'purchased_before', '''{oss}''', NULL), ('settlement', 'not_universal', '''{oss}''', NULL),
     ('entry', 'order_id', '''x''', NULL), ('entry', 'request_id', '''x''', NULL), ('entry', 'reason', '''x''', NULL),
     ('settlement_entry', 'requested', '49', NULL), ('settlement_entry', 'invoice_id', '''x''', NULL),
     ('settlement_entry', 'request_id', '''x''', NULL), ('settlement_entry', 'reason', '''x''', NULL),

@@ -77,6 +77,15 @@ SELECT voucher.grant(a, 'gift') FROM (VALUES (E'\\N'), (E'tab\t"quote"'' \\ line
 -- frozen, and frozen and thawed
 SELECT voucher.freeze('NULL', instrument_id, 'asked for') FROM voucher.instrument WHERE account_id = 'NULL';
 SELECT voucher.freeze(' ', instrument_id), voucher.unfreeze(' ', instrument_id) FROM voucher.instrument WHERE account_id = ' ';
+-- transferred, split, merged, prolonged twice, taken back and revoked
+SELECT voucher.open_account('giver', 'CNY'), voucher.open_account('taker', 'CNY');
+SELECT voucher.create_template('passed on', 'voucher', 'CNY', face_value => 30, valid => '[2020-01-01,2100-01-01)', transferable => true, per_account => 3);
+SELECT voucher.grant('giver', 'passed on') AS a, voucher.grant('giver', 'passed on') AS b, voucher.grant('giver', 'passed on') AS c \gset
+SELECT voucher.transfer('giver', :a, 'taker', 'pass', E'it''s\tyours', 'giver') AS a \gset
+SELECT voucher.extend('giver', :b, '2100-02-01', 'prolong'), voucher.extend('giver', :b, '2100-03-01'), voucher.extend('taker', :a, '2100-02-01');
+SELECT array_agg(part) AS parts FROM voucher.split('giver', :b, '{10,5}', 'divide', actor => 'ops') AS part \gset
+SELECT voucher.merge('giver', :'parts', 'unite');
+SELECT voucher.reclaim('giver', :b, 'take'), voucher.revoke('giver', :c, 'away', 'fraud', 'risk');
 
 -- the seed's example: 500 = voucher 200 + cash 300; refunded in parts, invoiced, voided, invoiced
 SELECT voucher.settle(E'\\N', 'o1', 'oss', 'renewal', 500);
@@ -333,6 +342,10 @@ my @tampered = (
 	[ 'a voucher worth more', 'instrument', \%voucher, { face_value => '300.00', balance => '300.00' }, qr/table "instrument" does not agree/ ],
 	[ 'a voucher used less', 'instrument', { %order{account_id} }, { used => 0 }, qr/table "instrument" does not agree/ ],
 	[ 'a voucher thawed', 'instrument', \%voucher, { frozen => 'f' }, qr/table "instrument" does not agree/ ],
+	[ 'a voucher that lasts longer', 'instrument', { account_id => 'taker' }, { validity => '["2020-01-01 00:00:00+00","2101-01-01 00:00:00+00")' }, qr/table "instrument" does not agree/ ],
+	[ 'a transferred voucher that is still there', 'instrument', { account_id => 'giver', balance => '0.00', cancelled => 't', version => 2, max_uses => '\\N', ordinal => 1 }, { cancelled => 'f' }, qr/table "instrument" does not agree/ ],
+	[ 'a part that counts', 'instrument', { account_id => 'giver', face_value => '10.00' }, { ordinal => 4 }, qr/table "instrument" does not agree/ ],
+	[ 'an extension missing', 'entry', { account_id => 'taker', kind => 'extend' }, undef, qr/table "instrument" does not agree/ ],
 	[ 'a freeze missing', 'entry', { %voucher, kind => 'freeze' }, undef, qr/table "instrument" does not agree/ ],
 	[ 'an issue missing', 'entry', { %voucher, kind => 'issue' }, undef, qr/"instrument_first_entry_fkey"/ ],
 	[ 'the last refund missing', 'settlement_entry', { %order, version => 5 }, undef, qr/"settlement_entry_fkey"/ ],
