@@ -407,6 +407,7 @@ INSERT INTO sample VALUES
     ('at', 'timestamptz', '''2026-03-01'''), ('since', 'timestamptz', '''-infinity'''), ('until', 'timestamptz', '''infinity'''), ('code', 'voucher.code', '''0000-0000-0000-0012'''),
     ('min_duration', 'interval', 'NULL'), ('max_duration', 'interval', 'NULL'), ('valid_for', 'interval', 'NULL'),
     ('refund_within', 'interval', 'NULL'), ('consumed', 'voucher.amount', 'NULL'), ('lines', 'integer[]', 'NULL'), ('line_amounts', 'voucher.amount[]', 'NULL'),
+    ('arrears', 'boolean', 'false'),
     ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
     ('counts', 'text', '''use'''), ('per', 'text', '''total'''), ('period', 'text', '''day'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
@@ -446,7 +447,7 @@ FROM argument AS n;
 SELECT count(*) AS internal_errors FROM tried WHERE outcome LIKE 'XX%';
 \pset format unaligned
 SELECT proname || '(' || argument || ')' AS "null for", outcome FROM tried
-WHERE argument NOT LIKE '$%' ORDER BY proname COLLATE "C", position;
+WHERE argument NOT LIKE '$%' ORDER BY proname COLLATE "C", position, argument COLLATE "C";
 SELECT DISTINCT proname || '(' || type || ')' AS "null for", outcome FROM tried
 WHERE argument LIKE '$%' AND outcome <> 'null' ORDER BY 1, 2;
 \pset format aligned
