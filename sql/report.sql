@@ -77,6 +77,22 @@ SELECT voucher.freeze('ben', 7, at => '2026-03-27');
 SELECT instrument_id FROM voucher.expiring('60 days', at => '2026-03-27');
 SELECT account_id, instrument_id, expiry, reminded_at FROM voucher.reminder ORDER BY expiry;
 
+-- A cancelled order gives its 40 back to the voucher, and revokes the gift that was
+-- granted with it: of 30, 5 are used and 25 taken back
+SELECT voucher.create_campaign('back');
+SELECT voucher.open_account('ann', 'USD', at => '2026-04-01');
+SELECT voucher.create_template('comes back', 'voucher', 'USD', face_value => 100, campaign => 'back', refund_policy => 'return_if_undelivered'),
+       voucher.create_template('gift', 'voucher', 'USD', face_value => 30);
+SELECT voucher.grant('ann', 'comes back', at => '2026-04-10') AS back \gset
+SELECT voucher, cash FROM voucher.settle('ann', 'u1', 'ecs', 'renewal', 40, currency => 'USD', voucher => :'back', at => '2026-04-10');
+SELECT voucher.grant('ann', 'gift', order_id => 'u1', at => '2026-04-10') AS gift \gset
+SELECT voucher, cash FROM voucher.settle('ann', 'u2', 'ecs', 'renewal', 5, currency => 'USD', voucher => :'gift', at => '2026-04-11');
+SELECT requested FROM voucher.cancel('ann', 'u1', at => '2026-04-12');
+SELECT * FROM voucher.stored_value('2026-04-11') WHERE currency = 'USD';
+SELECT * FROM voucher.stored_value('2026-04-12') WHERE currency = 'USD';
+SELECT claimed, used, value_issued, value_paid, orders, gross, refunded, refunded_cash FROM voucher.redemption('2026-04-11') WHERE campaign = 'back';
+SELECT claimed, used, value_issued, value_paid, orders, gross, refunded, refunded_cash FROM voucher.redemption('2026-04-12') WHERE campaign = 'back';
+
 -- A reminder stays as it is
 UPDATE voucher.reminder SET expiry = '2026-01-01';
 \echo :SQLSTATE

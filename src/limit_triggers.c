@@ -244,7 +244,7 @@ CountSettlement(const Row *settlement)
 		Datum		key[2] = {settlement->values[BAL_ACCOUNT], settlement->values[BAL_KEY]};
 
 		if (settlement->isnull[BAL_VERSION] ||
-			StoreRun(STMT_SETTLEMENT_CANCELLED, STORE_WRITE, key, NULL) == 0)
+			StoreRun(STMT_SETTLEMENT_CANCEL, STORE_WRITE, key, NULL) == 0)
 			CountParts(settlement->values[BAL_ACCOUNT], settlement->values[SET_PARTS],
 					   DatumGetTimestampTz(settlement->values[SET_AT]), 1);
 	}

@@ -6,8 +6,7 @@
 --   issued + adjusted = used + expired + outstanding
 --
 -- whatever kinds of entries there are: "issued" are those of kind issue, "used"
--- those of an order (a settlement, and what gives back of it), "adjusted" all
--- others.  Stored value is what tenders hold (a reduction was never owed).  It
+-- those of kind settle less those of kind return, "adjusted" all others.  Stored value is what tenders hold (a reduction was never owed).  It
 -- lapses at the expiry, and earlier if the last of the instrument's uses is taken
 -- while some is left; in the month of the last instant before: what is valid
 -- through 31 March lapses in March.
@@ -56,8 +55,8 @@ CREATE FUNCTION voucher.stored_value_of(
            e.issued, e.adjusted, e.used, e.balance
     FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS uses, max(n.at) FILTER (WHERE n.uses > 0) AS last_use,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue'), 0::voucher.amount) AS issued,
-                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NOT NULL), 0::voucher.amount) AS used,
-                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind <> 'issue' AND n.order_id IS NULL), 0::voucher.amount) AS adjusted
+                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind IN ('settle', 'return')), 0::voucher.amount) AS used,
+                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind NOT IN ('issue', 'settle', 'return')), 0::voucher.amount) AS adjusted
           FROM voucher.entry AS n
           WHERE n.at <= $1
           GROUP BY n.account_id, n.instrument_id) AS e
@@ -201,7 +200,7 @@ CREATE FUNCTION voucher.redemption(
         GROUP BY t.campaign, t.currency, s.account_id, s.order_id
     ), refund AS (
         SELECT n.account_id, n.order_id, voucher.sum(n.requested) AS requested, voucher.sum(OPERATOR(voucher.-) n.amount) AS cash
-        FROM voucher.settlement_entry AS n WHERE n.kind = 'refund' AND n.at <= $1
+        FROM voucher.settlement_entry AS n WHERE n.kind IN ('refund', 'cancel') AND n.at <= $1
         GROUP BY n.account_id, n.order_id
     ), ordered AS (
         SELECT p.campaign, p.currency, count(*) AS orders, voucher.sum(p.gross) AS gross,

@@ -371,9 +371,6 @@ STATEMENT(INSTRUMENT_TEMPLATE, "tl",
 		  "SELECT template_id FROM voucher.instrument WHERE account_id" EQ "$1 AND instrument_id" EQ "$2")
 STATEMENT(SETTLEMENT_PARTS, "tt",
 		  "SELECT parts, at FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
-STATEMENT(SETTLEMENT_CANCELLED, "tt",
-		  "SELECT 1 FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
-		  "AND kind" EQ "'cancel'")
 /* all that limit $1 covers so far */
 STATEMENT(LIMIT_OPEN, "l",
 		  "WITH l AS (SELECT * FROM voucher.usage_limit WHERE limit_id" EQ "$1), "

@@ -148,7 +148,7 @@ END $$;
 SELECT is_empty('SELECT what, detail FROM outcome WHERE NOT ok LIMIT 5', 'limits are judged as the ledger says, and what is quoted is settled');
 SELECT is_empty($$SELECT 'nothing was ' || what FROM unnest('{match,quote,settled,refused,issued,cancelled}'::text[]) AS what EXCEPT SELECT 'nothing was ' || what FROM outcome$$,
     'all of it happened');
-SELECT is_empty($$SELECT * FROM voucher.check() WHERE rule LIKE 'usage%'$$, 'counters are what the ledger adds up to');
+SELECT is_empty('SELECT * FROM voucher.check()', 'counters are what the ledger adds up to');
 SELECT is_empty($$
     SELECT v.limit_id, v.account_id, v.period_start, v.used, u.used, v.amount, u.amount
     FROM voucher.limit_usage AS v

@@ -103,7 +103,8 @@ BEGIN
             END;
             refunded := refunded + entry.requested::numeric;
             -- of whole cents: each line's cash in the proportion stored at settlement, half up
-            SELECT sum(round(t.line_cash * LEAST(1, COALESCE(r.amount, 0) / NULLIF(t.line_total, 0)), 2)) INTO expected
+            -- (divided last: a quotient in between would be cut, and half a cent with it)
+            SELECT sum(round(t.line_cash * LEAST(t.line_total, COALESCE(r.amount, 0)) / NULLIF(t.line_total, 0), 2)) INTO expected
             FROM (SELECT l.line_no, l.cash::numeric AS line_cash, l.voucher::numeric + l.cash::numeric AS line_total
                   FROM voucher.settlement_line AS l WHERE l.account_id = a AND l.order_id = id) AS t
             LEFT JOIN (SELECT u.line_no, sum(u.amount::numeric) AS amount FROM voucher.settlement_entry AS n,
