@@ -124,8 +124,10 @@ BEGIN
             WHEN 'split' THEN PERFORM voucher.split(owner, id, ARRAY[1, 2.5]::voucher.amount[], at => '2026-01-15');
             WHEN 'merge' THEN
                 SELECT array_agg(i.instrument_id) INTO ids FROM voucher.instrument AS i
-                WHERE i.account_id = owner AND i.balance OPERATOR(voucher.>) 0 AND NOT i.frozen
-                  AND (i.template_id, i.validity) = (SELECT x.template_id, x.validity FROM voucher.instrument AS x WHERE x.account_id = owner AND x.instrument_id = id);
+                JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher'
+                WHERE i.account_id = owner AND i.currency = money AND i.max_uses IS NULL AND i.balance OPERATOR(voucher.>) 0 AND NOT i.frozen
+                  AND upper(i.validity) > '2026-01-15' IS NOT FALSE
+                GROUP BY i.template_id, i.validity HAVING count(*) > 1 ORDER BY random() LIMIT 1;
                 PERFORM voucher.merge(owner, ids, at => '2026-01-15');
             WHEN 'refund' THEN PERFORM voucher.refund(owner, paid, (pg_temp.among(2000) / 100.0)::voucher.amount, at => '2026-03-01');
             WHEN 'cancel' THEN PERFORM voucher.cancel(owner, paid, at => '2026-03-01');

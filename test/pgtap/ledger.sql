@@ -68,6 +68,7 @@ SELECT t, c.attname, COALESCE(s.value, CASE format_type(c.atttypid, NULL)
            WHEN 'voucher.scope' THEN '''ecs'''
            WHEN 'numeric' THEN '0.5'
            WHEN 'text[]' THEN '''{x}'''
+           WHEN 'bigint[]' THEN '''{7}'''
            WHEN 'jsonb' THEN '''{"x": 1}'''
            WHEN 'bytea' THEN format('%I || ''x''', c.attname)
            ELSE 'NULL' END),
