@@ -361,6 +361,8 @@ ReadCandidate(const Row *row, Candidate *candidate)
 void
 NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate)
 {
+	/* the place may hold what was read of an instrument that is no candidate */
+	memset(candidate, 0, sizeof(Candidate));
 	candidate->instrumentId = 0;
 	candidate->terms = &template->terms;
 	candidate->version = 1;
