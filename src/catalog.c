@@ -11,11 +11,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
@@ -26,6 +24,7 @@
 
 #include "catalog.h"
 #include "limit.h"
+#include "rows.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(catalog_changed);
@@ -231,17 +230,10 @@ OptionalCopy(int column, int typlen)
 static int
 OptionalTextArray(int column, const char ***strings)
 {
-	ArrayType  *array = OptionalCopy(column, -1);
-	Datum	   *elements;
-	int			n;
+	bool		isnull;
+	Datum		value = StoreDatum(0, column, &isnull);
 
-	if (array == NULL)
-		return 0;
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
-	*strings = palloc(n * sizeof(char *));
-	for (int i = 0; i < n; i++)
-		(*strings)[i] = TextDatumGetCString(elements[i]);
-	return n;
+	return isnull ? 0 : ReadTextArray(value, strings);
 }
 
 /* A 32-bit column, or a default if null. */
@@ -502,7 +494,7 @@ PathPrefixes(const char *path)
 		if (*end == '\0')
 			break;
 	}
-	return PointerGetDatum(construct_array(prefixes, n, TEXTOID, -1, false, TYPALIGN_INT));
+	return TextArray(prefixes, n);
 }
 
 /*

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -176,17 +175,7 @@ TextOf(const Row *row, int column)
 static int
 NamesOf(const Row *row, int column, const char ***names)
 {
-	Datum	   *elements;
-	int			n;
-
-	if (row->isnull[column])
-		return 0;
-	deconstruct_array(DatumGetArrayTypeP(row->values[column]), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &n);
-	*names = palloc(n * sizeof(char *));
-	for (int i = 0; i < n; i++)
-		(*names)[i] = TextDatumGetCString(elements[i]);
-	return n;
+	return row->isnull[column] ? 0 : ReadTextArray(row->values[column], names);
 }
 
 /* The longest of these that a path is or lies below, at least "longest" long; else "found". */
@@ -357,8 +346,7 @@ Shares(const PlanPart *part, int nlines)
 
 	for (int i = 0; i < nlines; i++)
 		shares[i] = AmountGetDatum(part->shares[i]);
-	return PointerGetDatum(construct_array(shares, nlines, StoreGetTypes()->amount, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Array8(StoreGetTypes()->amount, shares, nlines);
 }
 
 /* explain_at(account_id, order_id) returns setof record: see history.sql */

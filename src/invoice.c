@@ -17,6 +17,7 @@
 #include "arguments.h"
 #include "catalog.h"
 #include "refund.h"
+#include "rows.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_issue_invoice);
@@ -146,13 +147,6 @@ AddInvoiceLine(Settlement *settlement, const char *kind, Amount amount, const ch
  * ------------------------------------------------------------------------
  */
 
-/* Order two ids of orders. */
-static int
-CompareIds(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /* The orders of an invoice, from order_id or order_ids, sorted; how many. */
 static int
 ReadOrders(FunctionCallInfo fcinfo, const char ***orderIds)
@@ -185,7 +179,7 @@ ReadOrders(FunctionCallInfo fcinfo, const char ***orderIds)
 					 errmsg("argument \"%s\" must not hold a null", "order_ids")));
 		(*orderIds)[i] = TextDatumGetCString(items[i]);
 	}
-	qsort(*orderIds, n, sizeof(char *), CompareIds);
+	qsort(*orderIds, n, sizeof(char *), CompareStrings);
 	for (int i = 1; i < n; i++)
 	{
 		if (strcmp((*orderIds)[i], (*orderIds)[i - 1]) == 0)

@@ -184,9 +184,7 @@ ReadLimits(const char *accountId, TimestampTz at, StoreMode mode, Candidate *can
 		for (int i = 0; i < set->n; i++)
 			keys[key][i] = key == 0 ? Int64GetDatum(set->states[i].limit->limitId) :
 				TimestampTzGetDatum(set->states[i].from);
-		values[key + 1] = PointerGetDatum(construct_array(keys[key], set->n, types[key],
-														  sizeof(int64), FLOAT8PASSBYVAL,
-														  TYPALIGN_DOUBLE));
+		values[key + 1] = Array8(types[key], keys[key], set->n);
 	}
 	values[0] = CStringGetTextDatum(accountId);
 	StoreRun(STMT_USAGE_READ, mode, values, NULL);
@@ -274,9 +272,7 @@ SetLimits(Row *settlement, const LimitSet *set)
 		numbers[KEPT_MAX_COUNT] = Int64GetDatum(state->limit->maxCount);
 		numbers[KEPT_MAX_AMOUNT] = Int64GetDatum(state->limit->maxAmount);
 	}
-	SetValue(settlement, SET_LIMITS,
-			 PointerGetDatum(construct_array(kept, set->n * KEPT_COUNT, INT8OID, sizeof(int64),
-											 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	SetValue(settlement, SET_LIMITS, Array8(INT8OID, kept, set->n * KEPT_COUNT));
 }
 
 /* A limit of these candidates, or NULL. */

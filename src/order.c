@@ -274,34 +274,23 @@ PurchasedProducts(const OrderRequest *request, Datum *array)
 		if (request->lines[i].purchase)
 			products[n++] = CStringGetTextDatum(request->lines[i].registered);
 	}
-	*array = PointerGetDatum(construct_array(products, n, TEXTOID, -1, false, TYPALIGN_INT));
+	*array = TextArray(products, n);
 	return n;
-}
-
-/* Order two strings, each given by its address. */
-static int
-CompareStrings(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
 /* Mark the lines whose product the account has purchased before. */
 static void
-MarkPurchased(OrderRequest *request, ArrayType *purchased)
+MarkPurchased(OrderRequest *request, Datum purchased)
 {
-	Datum	   *products;
 	const char **sorted;
 	int			n;
 
 	/* a plan made before may have seen what a cancel has since given back */
 	for (int i = 0; i < request->nlines; i++)
 		request->lines[i].purchasedBefore = false;
-	deconstruct_array(purchased, TEXTOID, -1, false, TYPALIGN_INT, &products, NULL, &n);
+	n = ReadTextArray(purchased, &sorted);
 	if (n == 0)
 		return;
-	sorted = palloc(n * sizeof(char *));
-	for (int i = 0; i < n; i++)
-		sorted[i] = TextDatumGetCString(products[i]);
 	qsort(sorted, n, sizeof(char *), CompareStrings);
 	for (int i = 0; i < request->nlines; i++)
 	{
@@ -452,7 +441,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	rows = StoreRun(statement, mode, values, nulls);
 
 	ReadAccount(request, rows, &facts->account);
-	MarkPurchased(request, DatumGetArrayTypeP(StoreNotNull(0, 3)));
+	MarkPurchased(request, StoreNotNull(0, 3));
 	facts->settled = StoreBool(0, 4);
 	order->currency = facts->account.currency;
 	order->at = request->at;

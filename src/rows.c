@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -121,4 +122,51 @@ Datum
 RowArray(Oid type, Datum *rows, int n)
 {
 	return PointerGetDatum(construct_array(rows, n, type, -1, false, TYPALIGN_DOUBLE));
+}
+
+/* An array of integers. */
+Datum
+Array4(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* An array of a by-value 8-byte type. */
+Datum
+Array8(Oid type, Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+/* An array of texts. */
+Datum
+TextArray(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * The elements of an array of texts, none of them null, as strings in the
+ * current context; returns how many.
+ */
+int
+ReadTextArray(Datum array, const char ***strings)
+{
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  &n);
+	*strings = palloc(n * sizeof(char *));
+	for (int i = 0; i < n; i++)
+		(*strings)[i] = TextDatumGetCString(elements[i]);
+	return n;
+}
+
+/* Order two strings, each given by its address. */
+int
+CompareStrings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }

@@ -1,6 +1,7 @@
 /*
  * rows.h
- *		Where the columns of the ledger's tables are, and rows taken apart.
+ *		Where the columns of the ledger's tables are, and rows and arrays taken
+ *		apart and made.
  *
  * Columns are added at the end and never removed, so their places are fixed;
  * those of an administrator come after ours and are written as null.
@@ -175,5 +176,10 @@ extern void DeformTuple(HeapTuple tuple, TupleDesc desc, int ncolumns, Row *row)
 extern void DeformRow(Datum value, int ncolumns, Row *row);
 extern int	DeformArray(Datum array, Datum **elements);
 extern Datum RowArray(Oid type, Datum *rows, int n);
+extern Datum Array4(Datum *items, int n);
+extern Datum Array8(Oid type, Datum *items, int n);
+extern Datum TextArray(Datum *items, int n);
+extern int	ReadTextArray(Datum array, const char ***strings);
+extern int	CompareStrings(const void *a, const void *b);
 
 #endif							/* VOUCHER_ROWS_H */

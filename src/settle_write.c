@@ -6,7 +6,6 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -19,21 +18,6 @@
  * The row
  * ------------------------------------------------------------------------
  */
-
-/* An array of a by-value 8-byte type. */
-static Datum
-Array8(Oid type, Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, type, sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
-}
-
-/* An array of integers. */
-static Datum
-Array4(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-}
 
 /* The columns that the request decides: the body that a repeated call must repeat. */
 void
@@ -111,13 +95,6 @@ SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan)
 	SetValue(row, SET_PARTS, RowArray(types->part, parts, plan->nparts));
 }
 
-/* Order two names, each given by its address. */
-static int
-CompareNames(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /* Set a column to the distinct names among these, sorted; null if there are none. */
 static void
 SetNames(Row *row, int column, const char **names, int n)
@@ -127,14 +104,13 @@ SetNames(Row *row, int column, const char **names, int n)
 
 	if (n == 0)
 		return;
-	qsort(names, n, sizeof(char *), CompareNames);
+	qsort(names, n, sizeof(char *), CompareStrings);
 	for (int i = 0; i < n; i++)
 	{
 		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
 			distinct[ndistinct++] = CStringGetTextDatum(names[i]);
 	}
-	SetValue(row, column, PointerGetDatum(construct_array(distinct, ndistinct, TEXTOID, -1, false,
-														  TYPALIGN_INT)));
+	SetValue(row, column, TextArray(distinct, ndistinct));
 }
 
 /*

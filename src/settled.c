@@ -4,13 +4,12 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "refund.h"
+#include "rows.h"
 #include "store.h"
 
 /* Error for an account that has no such order. */
@@ -136,11 +135,8 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 	nulls[14] = nulls[15] = NULL_FLAG(n == 0);
 	if (n > 0)
 	{
-		values[14] = PointerGetDatum(construct_array(entry->lines, n, INT4OID, sizeof(int32),
-													 true, TYPALIGN_INT));
-		values[15] = PointerGetDatum(construct_array(entry->lineAmounts, n,
-													 StoreGetTypes()->amount, sizeof(Amount),
-													 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+		values[14] = Array4(entry->lines, n);
+		values[15] = Array8(StoreGetTypes()->amount, entry->lineAmounts, n);
 	}
 	values[16] = AmountGetDatum(settlement->state.returned);
 	values[17] = AmountGetDatum(settlement->paid);
