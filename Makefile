@@ -7,8 +7,8 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy combine rows arguments store catalog template ledger ledger_triggers protect settlement \
-             limit limit_triggers account issue mint activation lifecycle transfer order explain match settle settle_write refund_plan settled returns refund cancel arrears invoice history list order_trigger
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog template ledger movement ledger_triggers instrument_triggers protect settlement \
+             limit limit_triggers account issue mint activation lifecycle transfer lines order explain match settle settle_write refund_plan settled returns refund cancel arrears invoice history list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands

@@ -78,7 +78,7 @@ typedef struct Movement
 	bool		entered;		/* the entry is there */
 } Movement;
 
-/* ledger_triggers.c */
+/* movement.c */
 extern uint64 RunMoving(Statement statement, const Datum *values, const char *nulls,
 						Movement *movements, int nmovements);
 extern int64 MovingTemplate(int64 instrumentId);

@@ -11,11 +11,9 @@
 #include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/rangetypes.h"
 #include "utils/rel.h"
 
-#include "catalog.h"
 #include "compat.h"
 #include "errors.h"
 #include "ledger.h"
@@ -25,7 +23,6 @@
 
 PG_FUNCTION_INFO_V1(apply_entry);
 PG_FUNCTION_INFO_V1(open_balance);
-PG_FUNCTION_INFO_V1(check_per_account);
 
 /* A ledger: the table that holds its balances, and the statements about them. */
 typedef struct Ledger
@@ -51,10 +48,6 @@ static const Ledger ledgers[] = {
 
 #define LEDGER_INSTRUMENT	(&ledgers[1])
 #define LEDGER_SETTLEMENT	(&ledgers[2])
-
-/* The movements of the statement that is being run; see RunMoving. */
-static Movement *expected;
-static int	nexpected;
 
 /* ------------------------------------------------------------------------
  * Rows
@@ -103,16 +96,6 @@ TextIs(Datum value, const char *string)
 		memcmp(VARDATA_ANY(packed), string, length) == 0;
 }
 
-/* Has a row the key of a movement? */
-bool
-HasKey(TriggerData *data, HeapTuple row, const Movement *movement)
-{
-	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(data->tg_relation), BAL_KEY - 1);
-
-	return datum_image_eq(NotNull(data, row, BAL_ACCOUNT), movement->accountId, false, -1) &&
-		datum_image_eq(NotNull(data, row, BAL_KEY), movement->key, key->attbyval, key->attlen);
-}
-
 /* Refuse a row that breaks a rule of its own. */
 void
 RefuseRow(TriggerData *data, const char *rule)
@@ -140,41 +123,6 @@ GetLedger(TriggerData *data)
  * Entries
  * ------------------------------------------------------------------------
  */
-
-/*
- * Run a statement that moves balances, with the triggers told which, and
- * return its number of rows.
- */
-uint64
-RunMoving(Statement statement, const Datum *values, const char *nulls, Movement *movements,
-		  int nmovements)
-{
-	Movement   *outer = expected;
-	int			nouter = nexpected;
-	uint64		rows = 0;
-
-	expected = movements;
-	nexpected = nmovements;
-	PG_TRY();
-	{
-		rows = StoreRun(statement, STORE_WRITE, values, nulls);
-	}
-	PG_FINALLY();
-	{
-		expected = outer;
-		nexpected = nouter;
-	}
-	PG_END_TRY();
-	return rows;
-}
-
-/* The movements of the statement that is being run; returns how many. */
-int
-ExpectedMovements(Movement **movements)
-{
-	*movements = expected;
-	return nexpected;
-}
 
 /* What must hold of an instrument's entry of a kind by itself. */
 static void
@@ -251,8 +199,10 @@ EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount a
 				Amount balance)
 {
 	HeapTuple	row = data->tg_trigtuple;
+	Movement   *expected;
+	int			n = ExpectedMovements(&expected);
 
-	for (int i = 0; i < nexpected; i++)
+	for (int i = 0; i < n; i++)
 	{
 		Movement   *movement = &expected[i];
 
@@ -268,30 +218,6 @@ EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount a
 		return true;
 	}
 	return false;
-}
-
-/* The row of a settlement has arrived: whoever writes it may be waiting to know. */
-void
-SettlementArrived(TriggerData *data)
-{
-	for (int i = 0; i < nexpected; i++)
-	{
-		if (strcmp(expected[i].table, "settlement") == 0 &&
-			HasKey(data, data->tg_trigtuple, &expected[i]))
-			expected[i].entered = true;
-	}
-}
-
-/* The template of an instrument that the statement that is being run moves; 0 if it does not. */
-int64
-MovingTemplate(int64 instrumentId)
-{
-	for (int i = 0; i < nexpected; i++)
-	{
-		if (expected[i].templateId != 0 && DatumGetInt64(expected[i].key) == instrumentId)
-			return expected[i].templateId;
-	}
-	return 0;
 }
 
 /* Keep an entry under the request that made it, if one did. */
@@ -442,33 +368,6 @@ apply_entry(PG_FUNCTION_ARGS)
  * ------------------------------------------------------------------------
  */
 
-/* What must hold of a new instrument by itself. */
-static void
-CheckInstrument(TriggerData *data)
-{
-	HeapTuple	row = data->tg_trigtuple;
-	RangeType  *validity = DatumGetRangeTypeP(NotNull(data, data->tg_trigtuple, INS_VALIDITY));
-	char		flags = range_get_flags(validity);
-	bool		noFaceValue;
-	bool		noLimit;
-	bool		notCounted;
-	Datum		faceValue = Column(data, row, INS_FACE_VALUE, &noFaceValue);
-	Datum		maxUses = Column(data, row, INS_MAX_USES, &noLimit);
-
-	Datum		ordinal = Column(data, row, INS_ORDINAL, &notCounted);
-
-	if (!notCounted && DatumGetInt32(ordinal) < 1)
-		RefuseRow(data, "Ordinals count from 1.");
-	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
-		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
-		RefuseRow(data, "The balance must not exceed the face value.");
-	if (!noLimit && DatumGetInt32(NotNull(data, row, INS_USED)) > DatumGetInt32(maxUses))
-		RefuseRow(data, "It must not have served more orders than it can.");
-	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
-		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
-		RefuseRow(data, "Its validity must be a half-open range and not be empty.");
-}
-
 /*
  * Error unless all entries that are there lead to a new row's balance, each
  * from the one before.  The store is open; cash and what was outstanding are
@@ -536,41 +435,6 @@ open_balance(PG_FUNCTION_ARGS)
 		CheckInstrument(data);
 	StoreBegin();
 	CheckOpening(data, ledger, 0, 0);
-	StoreEnd();
-	return PointerGetDatum(NULL);
-}
-
-/* ------------------------------------------------------------------------
- * Limits
- * ------------------------------------------------------------------------
- */
-
-/*
- * Trigger: the n-th instrument of a template that an account gets must be
- * within the template's limit.  With the unique key on (account, template, n),
- * exactly as many as it allows can exist.
- */
-Datum
-check_per_account(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = GetTriggerData(fcinfo);
-	bool		notCounted;
-	Datum		ordinal = Column(data, data->tg_trigtuple, INS_ORDINAL, &notCounted);
-	const Template *template;
-
-	if (notCounted)
-		return PointerGetDatum(NULL);
-
-	StoreBegin();
-	CatalogBegin();
-	template = CatalogTemplate(DatumGetInt64(NotNull(data, data->tg_trigtuple, INS_TEMPLATE)));
-	if (DatumGetInt32(ordinal) > template->perAccount)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
-				 errmsg("account \"%s\" has all it can get of template \"%s\"",
-						TextDatumGetCString(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT)),
-						template->terms.name),
-				 errdetail("One account can get %d.", template->perAccount)));
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }

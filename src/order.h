@@ -47,7 +47,7 @@ typedef struct OrderFacts
 	LimitSet	limits;			/* of all candidates */
 } OrderFacts;
 
-/* Arguments product … currency, which match, quote and settle have in this order. */
+/* lines.c: arguments product … currency, which match, quote and settle have in this order. */
 #define ORDER_ARGUMENTS 7
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
 extern void ReadLines(OrderRequest *request, ArrayType *array);
@@ -57,6 +57,8 @@ extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void SetTags(PlanLine *line, Jsonb *tags);
 extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *product,
 						 char *orderType, Amount amount);
+
+/* order.c */
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
 extern void NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate);
 extern void ReadCandidate(const Row *row, Candidate *candidate);

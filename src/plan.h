@@ -321,6 +321,7 @@ extern Amount TenderOf(const Candidate *candidate, Amount base, Amount due, int 
 extern bool SortKeyFromName(const char *name, SortKey *key);
 extern bool ChargeKeyFromName(const char *name, ChargeKey *key);
 extern int	CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy);
+extern int	ComparePlaces(const void *a, const void *b, void *policy);
 extern void PayInOrder(Amount total, const Policy *policy, const PlanOrder *order,
 					   const Amount *left, Amount *shares);
 

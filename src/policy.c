@@ -96,6 +96,13 @@ CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy)
 	return COMPARE(a->instrumentId, b->instrumentId);
 }
 
+/* As CompareCandidates, for qsort_arg: of pointers to them, by a policy. */
+int
+ComparePlaces(const void *a, const void *b, void *policy)
+{
+	return CompareCandidates(*(Candidate *const *) a, *(Candidate *const *) b, policy);
+}
+
 /* A line to be paid. */
 typedef struct Charge
 {

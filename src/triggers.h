@@ -18,6 +18,7 @@ extern bool HasKey(TriggerData *data, HeapTuple row, const Movement *movement);
 extern int	ExpectedMovements(Movement **movements);
 pg_noreturn extern void RefuseRow(TriggerData *data, const char *rule);
 extern void SettlementArrived(TriggerData *data);
+extern void CheckInstrument(TriggerData *data);
 extern void CheckSettlementOpening(TriggerData *data, Amount cash, Amount outstanding);
 
 #endif							/* VOUCHER_TRIGGERS_H */
