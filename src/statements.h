@@ -589,7 +589,7 @@ STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaaaab",
 		  "ELSE waived" AMOUNT_EQ "$14 AND rerated" AMOUNT_EQ "$15 END) "
 		  "FROM voucher.settlement_entry AS e WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 "
 		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0 AND $13" AMOUNT_EQ "0 "
-		  "AND ($16 OR $15" AMOUNT_EQ "0))")
+		  "AND $16" EQ "($15 OPERATOR(voucher.>) 0))")
 
 STATEMENT(VERSION_CASH, "tt",
 		  "SELECT version FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
