@@ -243,6 +243,20 @@ SELECT rr('fay', 'l1', 'l1-1', voucher.line('ecs', 'usage', 6), voucher.line('ec
 SELECT * FROM rr('fay', 'l1', 'l1-1', voucher.line('ecs', 'usage', 0), voucher.line('ecs', 'usage', 5));
 
 -- ---------------------------------------------------------------------------
+-- A currency that has lost digits: 1.2345 were billed. Of 1.00 are 0.2345 too
+-- much: 0.24, the next whole cent. Of nothing it is all that is left, 0.9945.
+-- ---------------------------------------------------------------------------
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTS', 4);
+SELECT voucher.open_account('hal', 'XTS'), voucher.deposit('hal', 10);
+SELECT cash FROM voucher.settle('hal', 'b1', 'ecs', 'usage', 1.2345, payment_type => 'pay_as_you_go', at => '2026-02-01');
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTS';
+SELECT * FROM rr('hal', 'b1', 'r1', voucher.line('ecs', 'usage', 1));
+SELECT * FROM rr('hal', 'b1', 'r2', voucher.line('ecs', 'usage', 2));
+SELECT * FROM rr('hal', 'b1', 'r3', voucher.line('ecs', 'usage', 1));
+SELECT * FROM rr('hal', 'b1', 'r4', voucher.line('ecs', 'usage', 0));
+SELECT balance FROM voucher.account WHERE account_id = 'hal';
+
+-- ---------------------------------------------------------------------------
 -- Rows written past the verb
 -- ---------------------------------------------------------------------------
 -- the row that says that nothing moved, with something changed in it
@@ -285,6 +299,10 @@ $$;
 SELECT v.*, pg_temp.forge_entry(kind, id, waived, rerated)
 FROM (VALUES ('rerate', 'x', 0, 5), ('rerate', NULL, 0, 5), ('rerate', 'x', 0, 0), ('rerate', 'x', 6, 5), ('rerate', 'x', 1, 5), ('rerate', 'x', 0, 50.01),
              ('payment', NULL, 0, 1), ('payment', 'x', 0, 0)) AS v (kind, id, waived, rerated);
+-- a cancel of a supplementary bill
+INSERT INTO voucher.settlement_entry (account_id, order_id, version, kind, amount, invoiceable, requested, refunded, refunded_cash, at)
+VALUES ('fay', 'r2', 1, 'cancel', -3, 0, 3, 3, 3, now());
+\echo :SQLSTATE
 UPDATE voucher.rerating SET reason = 'none';
 \echo :SQLSTATE
 DELETE FROM voucher.rerating;

@@ -163,7 +163,8 @@ CREATE FUNCTION voucher.check(
     UNION ALL
     SELECT 'what is taken back comes back after discounts', b.account_id, b.order_id, b.share::voucher.amount::text, b.back::text
     FROM (SELECT s.account_id, s.order_id,
-                 round(n.rerated::numeric * t.total / NULLIF(t.total + s.discount::numeric, 0), c.minor_digits) AS share,
+                 CASE WHEN n.rerated::numeric = t.total + s.discount::numeric THEN t.total
+                      ELSE round(n.rerated::numeric * t.total / NULLIF(t.total + s.discount::numeric, 0), c.minor_digits) END AS share,
                  n.waived OPERATOR(voucher.+) COALESCE((SELECT voucher.sum(u.requested) FROM voucher.settlement_entry AS u
                      WHERE u.account_id = s.account_id AND u.order_id = s.order_id AND u.rerating_id IS NOT NULL), 0::voucher.amount) AS back
           FROM voucher.settlement AS s
@@ -175,13 +176,12 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'a re-rating bills what its lines come to', r.account_id, format('%s version %s', r.order_id, r.version),
-           format('%s of %s', round(l.total - mod(l.total, 10::numeric ^ (- c.minor_digits)), c.minor_digits)::voucher.amount, l.total::voucher.amount),
-           format('%s of %s', r.billed, r.gross)
+           l.total::voucher.amount::text, format('%s of %s', r.billed, r.gross)
     FROM voucher.rerating AS r
     JOIN voucher.settlement AS s ON s.account_id = r.account_id AND s.order_id = r.order_id
     JOIN voucher.currency AS c ON c.currency = s.currency
     CROSS JOIN LATERAL (SELECT sum(u.amount::numeric) AS total FROM unnest(r.lines) AS u) AS l
-    WHERE r.gross::numeric <> l.total OR r.billed::numeric <> l.total - mod(l.total, 10::numeric ^ (- c.minor_digits))
+    WHERE r.gross::numeric <> l.total OR r.billed::numeric > l.total OR l.total - r.billed::numeric >= 10::numeric ^ (- c.minor_digits)
 
     UNION ALL
     SELECT 're-rating follows from the one before', r.account_id, format('%s version %s', r.order_id, r.version),
