@@ -53,6 +53,7 @@ BEGIN
     FROM unnest('{cash 200,once,cash 200,later,oss renewals,universal,usage,long,short,big,first}'::text[]) AS t;
     PERFORM voucher.grant('bob', 'cash 200', request_id => 'grant-1', at => '2026-01-01');
     PERFORM voucher.freeze('alice', 3, at => '2026-01-01');
+    PERFORM voucher.settle('bob', 'b0', 'ecs', 'usage', 0, payment_type => 'pay_as_you_go', at => '2026-01-01');
 
     PERFORM voucher.create_template('ten', 'promo_code', 'CNY', face_value => 10, promo_code => 'TEN');
     PERFORM voucher.create_template('yen', 'promo_code', 'JPY', face_value => 10, promo_code => 'YEN');
@@ -432,6 +433,9 @@ DELETE FROM argument WHERE oid IN (SELECT oid FROM argument WHERE type = 'intern
 -- A new order, a new campaign
 UPDATE argument SET value = '''2027-01-01''' WHERE (proname, name) = ('extend', 'until');
 UPDATE argument SET value = '''new''' WHERE (proname, name) IN (('settle', 'order_id'), ('create_campaign', 'campaign'), ('issue_credit_invoice', 'invoice_id'));
+-- A bill
+UPDATE argument SET value = CASE name WHEN 'account_id' THEN '''bob''' WHEN 'order_id' THEN '''b0''' ELSE 'ARRAY[voucher.line(''ecs'', ''usage'', 0)]' END
+WHERE proname = 'rerate' AND name IN ('account_id', 'order_id', 'lines');
 -- A limit is on a template or on a campaign
 UPDATE argument SET value = 'NULL' WHERE (proname, name) IN (('create_limit', 'campaign'));
 -- Every type has a sample

@@ -29,7 +29,7 @@ UPDATE voucher.cash_entry SET amount = 5 WHERE version = 1;
 DELETE FROM voucher.entry;
 \echo :SQLSTATE
 DELETE FROM voucher.settlement;
-TRUNCATE voucher.settlement;
+TRUNCATE voucher.settlement CASCADE;
 \echo :SQLSTATE
 
 -- An entry that follows moves the balance: 300 - 250 + 10 = 60

@@ -21,18 +21,19 @@ CREATE FUNCTION voucher.arrears(
     OUT at          timestamptz,
     OUT outstanding voucher.amount,
     OUT paid        voucher.amount,
-    OUT due         voucher.amount)
+    OUT due         voucher.amount,
+    OUT waived      voucher.amount)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT s.order_id, s.currency, s.at, s.outstanding, p.paid, s.outstanding OPERATOR(voucher.-) p.paid
+    SELECT s.order_id, s.currency, s.at, s.outstanding, p.paid, (s.outstanding OPERATOR(voucher.-) p.paid) OPERATOR(voucher.-) p.waived, p.waived
     FROM voucher.settlement AS s
     LEFT JOIN voucher.settlement_entry AS e
         ON e.account_id = s.account_id AND e.order_id = s.order_id AND e.version = s.entry_version
-    CROSS JOIN LATERAL (SELECT COALESCE(e.paid, 0::voucher.amount) AS paid) AS p
-    WHERE s.account_id = $1 AND s.outstanding OPERATOR(voucher.>) 0 AND s.outstanding OPERATOR(voucher.>) p.paid
+    CROSS JOIN LATERAL (SELECT COALESCE(e.paid, 0::voucher.amount) AS paid, COALESCE(e.waived, 0::voucher.amount) AS waived) AS p
+    WHERE s.account_id = $1 AND s.outstanding OPERATOR(voucher.>) 0 AND s.outstanding OPERATOR(voucher.>) (p.paid OPERATOR(voucher.+) p.waived)
     ORDER BY s.at, s.order_id
 $$;
 COMMENT ON FUNCTION voucher.arrears(text)
-    IS 'an account''s bills of which something is outstanding, the oldest first: what was, what is paid of it since, and what is due';
+    IS 'an account''s bills of which something is outstanding, the oldest first: what was, what is paid of it since, what is due, and what re-ratings waived';

@@ -64,6 +64,28 @@ ReadCancel(const Settlement *settlement)
 }
 
 /*
+ * Error for a bill that was re-rated (VC212) or that supplements one (VC213):
+ * what its re-ratings have billed would no longer be what the last one says.
+ */
+static void
+CheckNotRerated(const Settlement *settlement)
+{
+	const char *orderId = settlement->orderId;
+	Datum		key[2];
+
+	key[0] = CStringGetTextDatum(settlement->account.accountId);
+	key[1] = CStringGetTextDatum(orderId);
+	StoreRun(STMT_SETTLEMENT_RERATED, STORE_WRITE, key, NULL);
+	if (StoreBool(0, 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ORDER_IS_RERATED),
+				 errmsg("order \"%s\" cannot be cancelled after a re-rating", orderId),
+				 errhint("Re-rate it to its real lines, or to one that costs nothing.")));
+	if (StoreText(0, 1) != NULL)
+		RefuseSupplement(orderId, StoreText(0, 1));
+}
+
+/*
  * Undo an order: all cash comes back, and what each instrument paid or took
  * off if its template says so.  Returns the new entry's row.  The entry's
  * trigger gives back the first purchases.
@@ -77,6 +99,7 @@ Cancel(Settlement *settlement, const char *requestId, const char *reason, Timest
 	int			nparts;
 	Datum		row;
 
+	CheckNotRerated(settlement);
 	CheckNoArrears(settlement);
 	if (state->refunded > 0)
 		ereport(ERROR,

@@ -137,13 +137,114 @@ CREATE FUNCTION voucher.check(
 
     UNION ALL
     SELECT 'arrears are paid once, and before a refund', e.account_id, format('%s version %s', e.order_id, e.version),
-           format('%s of %s', e.running, e.outstanding), format('%s of %s, refunded %s', e.paid, e.outstanding, e.refunded)
+           format('%s of %s', e.running, e.outstanding), format('%s of %s, waived %s, refunded %s', e.paid, e.outstanding, e.waived, e.refunded)
     FROM (SELECT n.*, s.outstanding,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'payment') OVER (PARTITION BY n.account_id, n.order_id ORDER BY n.version), 0::voucher.amount) AS running
           FROM voucher.settlement_entry AS n
           JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id) AS e
-    WHERE e.paid OPERATOR(voucher.<>) e.running OR e.paid OPERATOR(voucher.>) e.outstanding
-       OR e.refunded OPERATOR(voucher.>) 0 AND e.paid OPERATOR(voucher.<>) e.outstanding
+    CROSS JOIN LATERAL (SELECT e.paid OPERATOR(voucher.+) e.waived AS settled) AS p
+    WHERE e.paid OPERATOR(voucher.<>) e.running OR p.settled OPERATOR(voucher.>) e.outstanding
+       OR e.refunded OPERATOR(voucher.>) 0 AND p.settled OPERATOR(voucher.<>) e.outstanding
+
+    -- re-ratings: their totals, their bills, and what the chain has billed
+    UNION ALL
+    SELECT 'what is taken back rises with re-ratings only', e.account_id, format('%s version %s', e.order_id, e.version),
+           format('%s, waived %s', e.rerated_before, e.waived_before), format('%s, waived %s', e.rerated, e.waived)
+    FROM (SELECT n.*, s.gross OPERATOR(voucher.-) s.rounding AS billed,
+                 lag(n.rerated, 1, 0::voucher.amount) OVER w AS rerated_before, lag(n.waived, 1, 0::voucher.amount) OVER w AS waived_before
+          FROM voucher.settlement_entry AS n
+          JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id
+          WINDOW w AS (PARTITION BY n.account_id, n.order_id ORDER BY n.version)) AS e
+    WHERE e.rerated OPERATOR(voucher.>) e.billed
+       OR CASE WHEN e.kind = 'rerate' THEN e.rerated OPERATOR(voucher.<=) e.rerated_before OR e.waived OPERATOR(voucher.<) e.waived_before
+               ELSE e.rerated OPERATOR(voucher.<>) e.rerated_before OR e.waived OPERATOR(voucher.<>) e.waived_before END
+
+    -- g of a total T after a discount D: g * T / (T + D), half up
+    UNION ALL
+    SELECT 'what is taken back comes back after discounts', b.account_id, b.order_id, b.share::voucher.amount::text, b.back::text
+    FROM (SELECT s.account_id, s.order_id,
+                 CASE WHEN n.rerated::numeric = t.total + s.discount::numeric THEN t.total
+                      ELSE round(n.rerated::numeric * t.total / NULLIF(t.total + s.discount::numeric, 0), c.minor_digits) END AS share,
+                 n.waived OPERATOR(voucher.+) COALESCE((SELECT voucher.sum(u.requested) FROM voucher.settlement_entry AS u
+                     WHERE u.account_id = s.account_id AND u.order_id = s.order_id AND u.rerating_id IS NOT NULL), 0::voucher.amount) AS back
+          FROM voucher.settlement AS s
+          JOIN voucher.currency AS c ON c.currency = s.currency
+          JOIN voucher.settlement_entry AS n ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
+          CROSS JOIN LATERAL (SELECT s.voucher::numeric + s.cash::numeric + s.outstanding::numeric AS total) AS t
+          WHERE n.rerated OPERATOR(voucher.>) 0) AS b
+    WHERE b.share <> b.back::numeric
+
+    UNION ALL
+    SELECT 'a re-rating bills what its lines come to', r.account_id, format('%s version %s', r.order_id, r.version),
+           l.total::voucher.amount::text, format('%s of %s', r.billed, r.gross)
+    FROM voucher.rerating AS r
+    JOIN voucher.settlement AS s ON s.account_id = r.account_id AND s.order_id = r.order_id
+    JOIN voucher.currency AS c ON c.currency = s.currency
+    CROSS JOIN LATERAL (SELECT sum(u.amount::numeric) AS total FROM unnest(r.lines) AS u) AS l
+    WHERE r.gross::numeric <> l.total OR r.billed::numeric > l.total OR l.total - r.billed::numeric >= 10::numeric ^ (- c.minor_digits)
+
+    UNION ALL
+    SELECT 're-rating follows from the one before', r.account_id, format('%s version %s', r.order_id, r.version),
+           format('%s after version %s', r.before, r.n - 1),
+           format('%s + %s - %s after version %s', r.billed_before, r.charged, r.taken_back, r.version - 1)
+    FROM (SELECT q.*, row_number() OVER w AS n, lag(q.billed, 1, s.gross OPERATOR(voucher.-) s.rounding) OVER w AS before
+          FROM voucher.rerating AS q
+          JOIN voucher.settlement AS s ON s.account_id = q.account_id AND s.order_id = q.order_id
+          WINDOW w AS (PARTITION BY q.account_id, q.order_id ORDER BY q.version)) AS r
+    WHERE r.version <> r.n OR r.billed_before OPERATOR(voucher.<>) r.before
+       OR r.billed OPERATOR(voucher.<>) ((r.billed_before OPERATOR(voucher.+) r.charged) OPERATOR(voucher.-) r.taken_back)
+
+    UNION ALL
+    SELECT 'bills of a chain = its last re-rating', q.account_id, q.order_id, r.billed::text, q.billed::text
+    FROM (SELECT s.account_id, COALESCE(s.rerates, s.order_id) AS order_id,
+                 voucher.sum((s.gross OPERATOR(voucher.-) s.rounding) OPERATOR(voucher.-) COALESCE(n.rerated, 0::voucher.amount)) AS billed
+          FROM voucher.settlement AS s
+          LEFT JOIN voucher.settlement_entry AS n
+              ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
+          GROUP BY s.account_id, COALESCE(s.rerates, s.order_id)
+          HAVING count(s.rerates) > 0 OR count(*) FILTER (WHERE n.rerated OPERATOR(voucher.>) 0) > 0) AS q
+    LEFT JOIN (SELECT DISTINCT ON (p.account_id, p.order_id) p.* FROM voucher.rerating AS p
+               ORDER BY p.account_id, p.order_id, p.version DESC) AS r
+        ON r.account_id = q.account_id AND r.order_id = q.order_id
+    WHERE (q.billed OPERATOR(voucher.=) r.billed) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'a re-rating has its supplementary bill', COALESCE(r.account_id, s.account_id), COALESCE(r.rerating_id, s.order_id),
+           format('%s: %s', r.order_id, r.charged), format('%s: %s', s.rerates, s.gross OPERATOR(voucher.-) s.rounding)
+    FROM (SELECT * FROM voucher.rerating AS p WHERE p.charged OPERATOR(voucher.<>) 0) AS r
+    FULL JOIN (SELECT * FROM voucher.settlement AS o WHERE o.rerates IS NOT NULL) AS s
+        ON s.account_id = r.account_id AND s.order_id = r.rerating_id AND s.rerates = r.order_id
+    WHERE (r.charged OPERATOR(voucher.=) (s.gross OPERATOR(voucher.-) s.rounding)) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'a re-rating took back what entries say', COALESCE(r.account_id, e.account_id), COALESCE(r.rerating_id, e.rerating_id),
+           format('%s: %s = waived %s, cash %s, returned %s', r.order_id, r.taken_back, r.waived, r.refunded_cash, r.returned),
+           format('%s: %s = waived %s, cash %s, returned %s', e.chain, e.taken_back, e.waived, e.refunded_cash, e.returned)
+    FROM (SELECT * FROM voucher.rerating AS p WHERE p.taken_back OPERATOR(voucher.<>) 0) AS r
+    FULL JOIN (SELECT n.account_id, n.rerating_id, COALESCE(s.rerates, s.order_id) AS chain,
+                      voucher.sum(n.rerated OPERATOR(voucher.-) n.rerated_before) AS taken_back,
+                      voucher.sum(n.waived OPERATOR(voucher.-) n.waived_before) AS waived,
+                      voucher.sum(OPERATOR(voucher.-) n.amount) AS refunded_cash,
+                      voucher.sum(n.returned OPERATOR(voucher.-) n.returned_before) AS returned
+               FROM (SELECT m.*, lag(m.rerated, 1, 0::voucher.amount) OVER w AS rerated_before,
+                            lag(m.waived, 1, 0::voucher.amount) OVER w AS waived_before,
+                            lag(m.returned, 1, 0::voucher.amount) OVER w AS returned_before
+                     FROM voucher.settlement_entry AS m
+                     WINDOW w AS (PARTITION BY m.account_id, m.order_id ORDER BY m.version)) AS n
+               JOIN voucher.settlement AS s ON s.account_id = n.account_id AND s.order_id = n.order_id
+               WHERE n.rerating_id IS NOT NULL GROUP BY n.account_id, n.rerating_id, COALESCE(s.rerates, s.order_id)) AS e
+        ON e.account_id = r.account_id AND e.rerating_id = r.rerating_id AND e.chain = r.order_id
+    WHERE (r.taken_back OPERATOR(voucher.=) e.taken_back AND r.waived OPERATOR(voucher.=) e.waived
+           AND r.refunded_cash OPERATOR(voucher.=) e.refunded_cash AND r.returned OPERATOR(voucher.=) e.returned) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'only standing bills are re-rated', s.account_id, s.order_id, 'pay_as_you_go',
+           concat_ws(', ', s.payment_type, 'supplements ' || s.rerates, CASE WHEN c.order_id IS NOT NULL THEN 'cancelled' END)
+    FROM voucher.settlement AS s
+    LEFT JOIN voucher.rerating AS r ON r.account_id = s.account_id AND r.order_id = s.order_id AND r.version = 1
+    LEFT JOIN voucher.settlement_entry AS c ON c.account_id = s.account_id AND c.order_id = s.order_id AND c.kind = 'cancel'
+    WHERE r.order_id IS NOT NULL AND s.rerates IS NOT NULL
+       OR COALESCE(r.order_id, s.rerates) IS NOT NULL AND (s.payment_type <> 'pay_as_you_go' OR c.order_id IS NOT NULL)
 
     UNION ALL
     SELECT 'requests are kept', COALESCE(e.account_id, r.account_id), COALESCE(e.request_id, r.request_id),
@@ -302,7 +403,7 @@ CREATE FUNCTION voucher.check(
     LEFT JOIN voucher.settlement_entry AS n
         ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
     WHERE s.order_id IS NULL
-       OR n.refunded OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
+       OR (n.refunded OPERATOR(voucher.+) n.waived) OPERATOR(voucher.=) (s.voucher OPERATOR(voucher.+) s.cash OPERATOR(voucher.+) s.outstanding)
           AND (g.balance OPERATOR(voucher.>) 0 OR g.face_value IS NULL AND NOT g.cancelled AND g.used < g.max_uses)
 
     -- invoices, codes, first purchases

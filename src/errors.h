@@ -58,6 +58,9 @@
 #define ERRCODE_VC_INVOICE_IS_CREDITED		MAKE_SQLSTATE('V','C','2','0','9')
 #define ERRCODE_VC_ORDER_HAS_ARREARS		MAKE_SQLSTATE('V','C','2','1','0')
 #define ERRCODE_VC_PAYMENT_ABOVE_ARREARS	MAKE_SQLSTATE('V','C','2','1','1')
+#define ERRCODE_VC_ORDER_IS_RERATED			MAKE_SQLSTATE('V','C','2','1','2')
+#define ERRCODE_VC_SUPPLEMENTARY_BILL		MAKE_SQLSTATE('V','C','2','1','3')
+#define ERRCODE_VC_NOT_A_BILL				MAKE_SQLSTATE('V','C','2','1','4')
 
 /* VC3xx: the same key again, with another body */
 #define ERRCODE_VC_ORDER_DIFFERS			MAKE_SQLSTATE('V','C','3','0','1')

@@ -149,7 +149,8 @@ CheckGiftOrder(Account *account, const char *orderId)
 	ReadSettlement(account, orderId, &settlement);
 	if (settlement.cancelled)
 		RefuseCancelled(account->accountId, orderId);
-	if (settlement.state.refunded > 0 && settlement.state.refunded == settlement.state.total)
+	if ((settlement.state.refunded > 0 || settlement.rerated > 0) &&
+		settlement.state.refunded == settlement.state.total)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_ORDER_IS_REFUNDED),
 				 errmsg("order \"%s\" of account \"%s\" is refunded", orderId,

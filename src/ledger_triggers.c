@@ -272,7 +272,7 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 		nulls[11] = ' ';
 }
 
-/* The totals of refunds and payments that a settlement's entry carries, before and after it. */
+/* The totals of refunds, payments and re-ratings that a settlement's entry carries, before and after it. */
 static void
 SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
 {
@@ -293,6 +293,9 @@ SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *val
 	/* a payment of arrears makes invoiceable what it pays */
 	values[11] = AmountGetDatum(paid);
 	values[12] = AmountGetDatum(TextIs(kind, "payment") ? AmountSub(paid, amount) : paid);
+	values[13] = NotNull(data, row, SENT_WAIVED);
+	values[14] = NotNull(data, row, SENT_RERATED);
+	values[15] = BoolGetDatum(TextIs(kind, "rerate"));
 }
 
 /*
@@ -323,8 +326,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[13];
-	char		nulls[] = "             ";
+	Datum		values[16];
+	char		nulls[] = "                ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);

@@ -27,6 +27,7 @@ typedef struct OrderRequest
 	const char *promoCode;		/* normalised; NULL: none */
 	const char *policy;			/* NULL: the payment type's default */
 	bool		arrears;		/* what the cash does not cover stays outstanding */
+	const char *rerates;		/* the order that this one supplements; NULL: none */
 	TimestampTz at;
 	int			nlines;
 	PlanLine   *lines;
@@ -59,6 +60,7 @@ extern void AddOrderLine(OrderRequest *request, int i, int32 lineNo, char *produ
 						 char *orderType, Amount amount);
 
 /* order.c */
+extern void LookUpLines(OrderRequest *request);
 extern void LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts);
 extern void NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate);
 extern void ReadCandidate(const Row *row, Candidate *candidate);

@@ -31,6 +31,7 @@ typedef struct RefundRequest
 	bool	   *allOfLine;		/* all that is left of it, not lineAmounts */
 	const char *requestId;
 	const char *reason;
+	const char *reratingId;		/* that takes it back as billed too much; NULL: none */
 	TimestampTz at;
 } RefundRequest;
 
@@ -339,29 +340,62 @@ CheckNotMixed(const Settlement *settlement, bool byLines, bool all)
 }
 
 /*
+ * What a re-rating takes back of what each tender paid: what refunds cover of it
+ * with this one, less what those before covered.
+ */
+static void
+CoverRerated(const RefundState *state, Amount refunded, Amount refundedCash, ReturnPart *parts,
+			 int nparts)
+{
+	int64		unit = AmountQuantum(state->digits);
+	Amount	   *paid = palloc(nparts * sizeof(Amount));
+	Amount	   *before = palloc(nparts * sizeof(Amount));
+	Amount	   *after = palloc(nparts * sizeof(Amount));
+
+	for (int i = 0; i < nparts; i++)
+		paid[i] = parts[i].tender ? parts[i].paid : 0;
+	CoverParts(state->refunded - state->refundedCash, nparts, paid, unit, before);
+	CoverParts(refunded - refundedCash, nparts, paid, unit, after);
+	for (int i = 0; i < nparts; i++)
+		parts[i].entry.amount = parts[i].onRerate ? after[i] - before[i] : 0;
+}
+
+/*
  * What each voucher gets back with a refund that covers the order up to
- * "refunded"; the sum.  A part that is back in full gives back its use.
+ * "refunded", and its cash up to refundedCash; the sum.  A part that is back in
+ * full gives back its use.
+ *
+ * Where refunds and re-ratings of an order mix, what they cover of a part
+ * differs by a minor unit: none gets more than it paid, and all together no more
+ * than cash leaves.
  */
 static Amount
 ReturnParts(const Settlement *settlement, const RefundRequest *request, Amount refunded,
-			ReturnPart *parts, int nparts)
+			Amount refundedCash, ReturnPart *parts, int nparts)
 {
 	const RefundState *state = &settlement->state;
+	Amount		room = refunded - refundedCash - state->returned;
 	Amount		sum = 0;
 
+	if (request->reratingId != NULL && nparts > 0)
+		CoverRerated(state, refunded, refundedCash, parts, nparts);
 	for (int i = 0; i < nparts; i++)
 	{
 		ReturnPart *part = &parts[i];
 		Amount		covered;
 
-		if (!part->onRefund)
-			continue;
-		covered = PartCovered(state, state->refunded, false, part->paid, part->shares);
-		if (request->hasConsumed)
-			part->entry.amount = PartUnconsumed(state, request->consumed, part->paid, covered);
-		else
-			part->entry.amount =
-				PartCovered(state, refunded, true, part->paid, part->shares) - covered;
+		if (request->reratingId == NULL)
+		{
+			if (!part->onRefund)
+				continue;
+			covered = PartCovered(state, state->refunded, false, part->paid, part->shares);
+			if (request->hasConsumed)
+				part->entry.amount = PartUnconsumed(state, request->consumed, part->paid, covered);
+			else
+				part->entry.amount =
+					PartCovered(state, refunded, true, part->paid, part->shares) - covered;
+		}
+		part->entry.amount = Min(part->entry.amount, Min(part->paid - part->returned, room - sum));
 		if (part->entry.amount > 0 && part->returned + part->entry.amount == part->paid)
 			part->entry.uses = -1;
 		sum = AmountAdd(sum, part->entry.amount);
@@ -381,7 +415,7 @@ Refund(Settlement *settlement, const RefundRequest *request)
 {
 	RefundState *state = &settlement->state;
 	Amount		left = state->total - state->refunded;
-	Amount		cashBefore = state->refundedCash;
+	Amount		refundedCash;
 	Amount		requested = request->amount;
 	SettlementEntry entry = {0};
 	ReturnPart *parts = NULL;
@@ -405,19 +439,21 @@ Refund(Settlement *settlement, const RefundRequest *request)
 	}
 
 	refunded = state->refunded + requested;
-	returned = ReturnParts(settlement, request, refunded, parts, nparts);
 	if (request->hasConsumed)
 	{
 		entry.consumed = &request->consumed;
-		state->refundedCash = Max(cashBefore, state->cash - Min(state->cash, request->consumed));
+		refundedCash = Max(state->refundedCash, state->cash - Min(state->cash, request->consumed));
 	}
 	else
-		state->refundedCash = CashUpTo(state, refunded);
-	state->refunded = refunded;
-	state->returned = AmountAdd(state->returned, returned);
+		refundedCash = CashUpTo(state, refunded);
+	returned = ReturnParts(settlement, request, refunded, refundedCash, parts, nparts);
 	entry.kind = "refund";
-	entry.amount = cashBefore - state->refundedCash;
+	entry.amount = state->refundedCash - refundedCash;
 	entry.refunds = true;
+	entry.reratingId = request->reratingId;
+	state->refunded = refunded;
+	state->refundedCash = refundedCash;
+	state->returned = AmountAdd(state->returned, returned);
 	entry.requested = requested;
 	entry.requestId = request->requestId;
 	entry.reason = request->reason;
@@ -430,6 +466,23 @@ Refund(Settlement *settlement, const RefundRequest *request)
 	if (refunded == state->total)
 		RevokeGifts(settlement, request->reason, request->at);
 	return row;
+}
+
+/*
+ * Refund so much of a bill, after discounts, as a re-rating says that it billed
+ * too much.  Errors: VC202 and VC207, what was refunded before leaves too little.
+ */
+void
+RefundRerated(Settlement *settlement, Amount amount, const char *reratingId, const char *reason,
+			  TimestampTz at)
+{
+	RefundRequest request = {0};
+
+	request.amount = amount;
+	request.reratingId = reratingId;
+	request.reason = reason;
+	request.at = at;
+	Refund(settlement, &request);
 }
 
 /* Error unless what was consumed is an amount of the currency that can have been. */

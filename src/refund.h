@@ -14,8 +14,11 @@ typedef struct Settlement
 	const char *orderId;
 	RefundState state;
 	Amount		invoiceable;
-	Amount		outstanding;	/* of its arrears, what is not yet paid */
+	Amount		outstanding;	/* of its arrears, what is neither paid nor waived yet */
 	Amount		paid;			/* of its arrears, so far */
+	Amount		waived;			/* of its arrears, by re-ratings so far */
+	Amount		discount;		/* total and waived and this: what it billed */
+	Amount		rerated;		/* of what it billed, taken back by re-ratings so far */
 	int32		version;		/* of its last entry, 0: none */
 	bool		cancelled;
 	bool		byLines;		/* refunds before were by line */
@@ -34,6 +37,7 @@ typedef struct SettlementEntry
 	const char *invoiceId;
 	const char *requestId;
 	const char *reason;
+	const char *reratingId;
 } SettlementEntry;
 
 /* What an instrument paid or took off, and what may become of it. */
@@ -44,6 +48,7 @@ typedef struct ReturnPart
 	bool		byRate;			/* holds no value */
 	bool		onCancel;		/* comes back if the order was never delivered */
 	bool		onRefund;		/* comes back with a refund at this time: a tender's value */
+	bool		onRerate;		/* comes back with what a re-rating takes back: likewise */
 	Amount		paid;
 	Amount		returned;		/* by refunds before */
 	const Amount *shares;		/* per line; known where refunds are by line */
@@ -53,9 +58,14 @@ pg_noreturn extern void RefuseUnknownOrder(const char *accountId, const char *or
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
 extern void ReadSettlement(Account *account, const char *orderId, Settlement *settlement);
 pg_noreturn extern void RefuseCancelled(const char *accountId, const char *orderId);
+pg_noreturn extern void RefuseSupplement(const char *orderId, const char *rerates);
 extern void CheckNoArrears(const Settlement *settlement);
 extern void AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry,
 							   TimestampTz at);
+
+/* refund.c */
+extern void RefundRerated(Settlement *settlement, Amount amount, const char *reratingId,
+						  const char *reason, TimestampTz at);
 
 /* returns.c */
 extern int	LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts);

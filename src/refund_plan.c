@@ -5,7 +5,9 @@
  * Everything is worked out for "all refunds so far"; a refund gives the
  * difference to the ones before.  So roundings do not add up, and the last one
  * closes.  Cash is rounded half up; what goes back to a voucher is rounded
- * down: together they never exceed what was asked for.
+ * down: together they never exceed what was asked for.  What a re-rating takes
+ * back comes back to the last minor unit, since bills are re-rated again and
+ * again.
  */
 #include "postgres.h"
 
@@ -19,6 +21,38 @@ MulDivDown(Amount a, Amount num, Amount den, int64 unit)
 	Amount		exact = (Amount) ((int128) a * num / den);
 
 	return exact - exact % unit;
+}
+
+/*
+ * Split what refunds covered of what several instruments paid, in proportion
+ * and to the last minor unit.  Nobody's share ever falls as more is covered, and
+ * each is all that it paid in the end: the unit that is left after rounding down
+ * goes to who has the most per unit so far (D'Hondt), ties to the first.
+ */
+void
+CoverParts(Amount covered, int n, const Amount *paid, int64 unit, Amount *shares)
+{
+	Amount		total = 0;
+	Amount		left = covered;
+
+	for (int i = 0; i < n; i++)
+		total += paid[i];
+	for (int i = 0; i < n; i++)
+	{
+		shares[i] = covered >= total ? paid[i] : MulDivDown(paid[i], covered, total, unit);
+		left -= shares[i];
+	}
+	for (; covered < total && left >= unit; left -= unit)
+	{
+		int			most = 0;
+
+		for (int i = 1; i < n; i++)
+		{
+			if ((int128) paid[i] * (shares[most] + unit) > (int128) paid[most] * (shares[i] + unit))
+				most = i;
+		}
+		shares[most] += unit;
+	}
 }
 
 typedef struct Rest

@@ -23,7 +23,7 @@ typedef struct RefundLine
 /* What an order came to and where its refunds stand. */
 typedef struct RefundState
 {
-	Amount		total;			/* what the order came to after discounts */
+	Amount		total;			/* what the order came to after discounts, less what was waived of it */
 	Amount		cash;			/* of which cash paid, arrears paid since included */
 	int			digits;			/* of the currency's minor unit */
 	Amount		refunded;		/* of the total, so far */
@@ -33,6 +33,7 @@ typedef struct RefundState
 	RefundLine *lines;
 } RefundState;
 
+extern void CoverParts(Amount covered, int n, const Amount *paid, int64 unit, Amount *shares);
 extern void SplitLines(RefundState *state);
 extern Amount CashUpTo(const RefundState *state, Amount refunded);
 extern Amount PartCovered(const RefundState *state, Amount refunded, bool requested, Amount paid,

@@ -54,6 +54,7 @@ LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts)
 		part->byRate = StoreBool(i, 8);
 		part->onCancel = StoreBool(i, 9) && !lost;
 		part->onRefund = part->tender && !part->byRate && StoreBool(i, 10) && !lost;
+		part->onRerate = part->tender && !part->byRate && part->onCancel;
 	}
 	return n;
 }

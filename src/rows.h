@@ -75,7 +75,8 @@ enum
 	SET_NOT_UNIVERSAL,
 	SET_LIMITS,
 	SET_OUTSTANDING,
-	SET_COLUMNS = SET_OUTSTANDING
+	SET_RERATES,
+	SET_COLUMNS = SET_RERATES
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -133,7 +134,29 @@ enum
 	SENT_LINES,
 	SENT_LINE_AMOUNTS,
 	SENT_RETURNED,
-	SENT_PAID
+	SENT_PAID,
+	SENT_WAIVED,
+	SENT_RERATED,
+	SENT_RERATING
+};
+
+/* voucher.rerating. */
+enum
+{
+	RER_ACCOUNT = 1,
+	RER_ORDER,
+	RER_VERSION,
+	RER_ID,
+	RER_LINES,
+	RER_GROSS,
+	RER_BILLED_BEFORE,
+	RER_BILLED,
+	RER_CHARGED,
+	RER_TAKEN_BACK,
+	RER_WAIVED,
+	RER_REFUNDED_CASH,
+	RER_RETURNED,
+	RER_COLUMNS = RER_RETURNED
 };
 
 /* The type voucher.line. */

@@ -124,7 +124,7 @@ FirstDifference(Oid type, const Argument *arguments, int n, const Row *a, const 
 }
 
 /* In what two arrays of lines differ; NULL if they agree. */
-static const char *
+const char *
 LinesDifference(Datum a, Datum b)
 {
 	static const Argument attributes[] = {
@@ -164,7 +164,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	static const Argument body[] = {
 		{SET_CURRENCY, "currency"}, {SET_PAYMENT_TYPE, "payment_type"},
 		{SET_CHOSEN_VOUCHER, "voucher"}, {SET_CHOSEN_COUPON, "coupon"},
-		{SET_PROMO_CODE, "promo_code"}, {SET_POLICY, "policy"}
+		{SET_PROMO_CODE, "promo_code"}, {SET_POLICY, "policy"}, {SET_RERATES, "rerates"}
 	};
 	Datum		key[2];
 	Datum		stored;

@@ -10,9 +10,11 @@
 #include "rows.h"
 
 extern Datum SettleOrder(OrderRequest *request);
+extern const char *LinesDifference(Datum a, Datum b);
 extern void PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan);
 
 /* settle_write.c */
+extern Datum LineArray(const OrderRequest *request);
 extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order);
 extern void SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan);
 extern void SetProducts(Row *row, const PlanOrder *order);

@@ -19,26 +19,17 @@
  * ------------------------------------------------------------------------
  */
 
-/* The columns that the request decides: the body that a repeated call must repeat. */
-void
-SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
+/* The lines of a request as an array of voucher.line. */
+Datum
+LineArray(const OrderRequest *request)
 {
 	Oid			lineType = StoreGetTypes()->line;
-	int			n = order->nlines;
+	int			n = request->nlines;
 	Datum	   *lines = palloc(n * sizeof(Datum));
-
-	SetText(row, BAL_ACCOUNT, request->accountId);
-	SetText(row, BAL_KEY, request->orderId);
-	SetText(row, SET_CURRENCY, order->currency);
-	SetText(row, SET_PAYMENT_TYPE, request->paymentType);
-	SetText(row, SET_CHOSEN_VOUCHER, request->voucher);
-	SetText(row, SET_CHOSEN_COUPON, request->coupon);
-	SetText(row, SET_PROMO_CODE, request->promoCode);
-	SetValue(row, SET_AT, TimestampTzGetDatum(request->at));
 
 	for (int i = 0; i < n; i++)
 	{
-		const PlanLine *line = &order->lines[i];
+		const PlanLine *line = &request->lines[i];
 		Row			fields;
 
 		CHECK_FOR_INTERRUPTS();
@@ -56,7 +47,23 @@ SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
 			SetValue(&fields, LINE_AT, TimestampTzGetDatum(line->at));
 		lines[i] = FormRow(lineType, &fields);
 	}
-	SetValue(row, SET_LINES, RowArray(lineType, lines, n));
+	return RowArray(lineType, lines, n);
+}
+
+/* The columns that the request decides: the body that a repeated call must repeat. */
+void
+SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
+{
+	SetText(row, BAL_ACCOUNT, request->accountId);
+	SetText(row, BAL_KEY, request->orderId);
+	SetText(row, SET_CURRENCY, order->currency);
+	SetText(row, SET_PAYMENT_TYPE, request->paymentType);
+	SetText(row, SET_CHOSEN_VOUCHER, request->voucher);
+	SetText(row, SET_CHOSEN_COUPON, request->coupon);
+	SetText(row, SET_PROMO_CODE, request->promoCode);
+	SetText(row, SET_RERATES, request->rerates);
+	SetValue(row, SET_AT, TimestampTzGetDatum(request->at));
+	SetValue(row, SET_LINES, LineArray(request));
 }
 
 /* The columns that the plan decides. */

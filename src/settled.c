@@ -31,6 +31,16 @@ RefuseCancelled(const char *accountId, const char *orderId)
 			 errhint("Settle another order under an id of its own.")));
 }
 
+/* Error for a bill that supplements another one. */
+void
+RefuseSupplement(const char *orderId, const char *rerates)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_SUPPLEMENTARY_BILL),
+			 errmsg("order \"%s\" is a supplementary bill of order \"%s\"", orderId, rerates),
+			 errhint("Re-rate order \"%s\".", rerates)));
+}
+
 /*
  * Error VC210 while something of an order is outstanding: what is to come back
  * of a bill that is not paid would be cash that nobody paid.
@@ -80,7 +90,11 @@ ReadSettlement(Account *account, const char *orderId, Settlement *settlement)
 						   account->currency)));
 	settlement->byLines = StoreBool(0, 10);
 	settlement->paid = StoreAmount(0, 12);
-	settlement->outstanding = StoreAmount(0, 11) - settlement->paid;
+	settlement->discount = StoreAmount(0, 13);
+	settlement->waived = StoreAmount(0, 14);
+	settlement->rerated = StoreAmount(0, 15);
+	settlement->outstanding = StoreAmount(0, 11) - settlement->paid - settlement->waived;
+	settlement->state.total -= settlement->waived;
 	settlement->state.digits = CatalogDigits(account->currency);
 }
 
@@ -109,8 +123,8 @@ LockSettlement(const char *accountId, const char *orderId, Settlement *settlemen
 void
 AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, TimestampTz at)
 {
-	Datum		values[18] = {0};
-	char		nulls[] = "                  ";
+	Datum		values[21] = {0};
+	char		nulls[] = "                     ";
 	int			n = entry->nlines;
 
 	settlement->version++;
@@ -140,5 +154,8 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 	}
 	values[16] = AmountGetDatum(settlement->state.returned);
 	values[17] = AmountGetDatum(settlement->paid);
+	values[18] = AmountGetDatum(settlement->waived);
+	values[19] = AmountGetDatum(settlement->rerated);
+	values[20] = OptionalTextDatum(entry->reratingId, &nulls[20]);
 	StoreWriteRows(STMT_SETTLEMENT_ENTRY, values, nulls, 1);
 }

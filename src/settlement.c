@@ -38,6 +38,9 @@ CheckTotals(TriggerData *data, const Row *row)
 	if (outstanding > 0 &&
 		strcmp(TextDatumGetCString(row->values[SET_PAYMENT_TYPE]), "pay_as_you_go") != 0)
 		RefuseRow(data, "Only a pay-as-you-go bill may leave something outstanding.");
+	if (!row->isnull[SET_RERATES] &&
+		strcmp(TextDatumGetCString(row->values[SET_PAYMENT_TYPE]), "pay_as_you_go") != 0)
+		RefuseRow(data, "Only a pay-as-you-go bill supplements another one.");
 	if (row->isnull[BAL_VERSION] &&
 		DatumGetAmount(row->values[BAL_BALANCE]) != cash)
 		RefuseRow(data, "Without entries all of the cash is invoiceable.");
@@ -74,19 +77,13 @@ CheckPart(TriggerData *data, Datum part, int nlines, Amount *left)
 }
 
 /*
- * The lines and parts: the lines add up to the gross, the parts to discount
- * and voucher, each part's shares to the part, and no line is paid twice.
+ * The sum of lines, none of which may lack what makes a line; "left" gets what
+ * each comes to, a credit nothing.
  */
-static void
-CheckShares(TriggerData *data, const Row *row)
+Amount
+SumLines(TriggerData *data, int nlines, const Datum *lines, Amount *left)
 {
-	Datum	   *lines;
-	Datum	   *parts;
-	int			nlines = DeformArray(row->values[SET_LINES], &lines);
-	int			nparts = DeformArray(row->values[SET_PARTS], &parts);
-	Amount	   *left = palloc(nlines * sizeof(Amount));
 	Amount		gross = 0;
-	Amount		reduced = 0;
 
 	for (int i = 0; i < nlines; i++)
 	{
@@ -100,6 +97,24 @@ CheckShares(TriggerData *data, const Row *row)
 		left[i] = Max(DatumGetAmount(fields.values[LINE_AMOUNT]), 0);
 		gross = AmountAdd(gross, DatumGetAmount(fields.values[LINE_AMOUNT]));
 	}
+	return gross;
+}
+
+/*
+ * The lines and parts: the lines add up to the gross, the parts to discount
+ * and voucher, each part's shares to the part, and no line is paid twice.
+ */
+static void
+CheckShares(TriggerData *data, const Row *row)
+{
+	Datum	   *lines;
+	Datum	   *parts;
+	int			nlines = DeformArray(row->values[SET_LINES], &lines);
+	int			nparts = DeformArray(row->values[SET_PARTS], &parts);
+	Amount	   *left = palloc(nlines * sizeof(Amount));
+	Amount		gross = SumLines(data, nlines, lines, left);
+	Amount		reduced = 0;
+
 	for (int i = 0; i < nparts; i++)
 		reduced = AmountAdd(reduced, CheckPart(data, parts[i], nlines, left));
 	if (gross != DatumGetAmount(row->values[SET_GROSS]))

@@ -42,6 +42,9 @@ CREATE TABLE voucher.settlement_entry (
     line_amounts voucher.amount[],
     returned    voucher.amount NOT NULL DEFAULT 0,
     paid        voucher.amount NOT NULL DEFAULT 0,
+    waived      voucher.amount NOT NULL DEFAULT 0,
+    rerated     voucher.amount NOT NULL DEFAULT 0,
+    rerating_id text COLLATE "C",
     CONSTRAINT settlement_entry_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT settlement_entry_invoice_fkey FOREIGN KEY (account_id, invoice_id) REFERENCES voucher.invoice,
     CONSTRAINT settlement_entry_kind_check CHECK (
@@ -51,21 +54,25 @@ CREATE TABLE voucher.settlement_entry (
            AND (amount OPERATOR(voucher.<) 0 AND invoiceable OPERATOR(voucher.>=) 0 OR amount OPERATOR(voucher.>) 0 AND invoiceable OPERATOR(voucher.<=) 0)
         OR kind OPERATOR(pg_catalog.=) 'credit' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NOT NULL AND invoiceable OPERATOR(voucher.<=) 0
         OR kind OPERATOR(pg_catalog.=) 'void' AND amount OPERATOR(voucher.<>) 0 AND requested IS NULL AND invoice_id IS NOT NULL
-        OR kind OPERATOR(pg_catalog.=) 'payment' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NULL),
+        OR kind OPERATOR(pg_catalog.=) 'payment' AND amount OPERATOR(voucher.>) 0 AND requested IS NULL AND invoice_id IS NULL
+        OR kind OPERATOR(pg_catalog.=) 'rerate' AND amount OPERATOR(voucher.=) 0 AND requested IS NULL AND invoice_id IS NULL AND rerating_id IS NOT NULL),
     CONSTRAINT settlement_entry_consumed_check CHECK (consumed IS NULL OR consumed OPERATOR(voucher.>=) 0 AND kind OPERATOR(pg_catalog.=) 'refund' AND lines IS NULL),
     CONSTRAINT settlement_entry_lines_check CHECK (
         (lines IS NULL) OPERATOR(pg_catalog.=) (line_amounts IS NULL)
         AND (lines IS NULL OR kind OPERATOR(pg_catalog.=) 'refund' AND pg_catalog.cardinality(lines) OPERATOR(pg_catalog.=) pg_catalog.cardinality(line_amounts))),
     CONSTRAINT settlement_entry_returned_check CHECK (returned OPERATOR(voucher.>=) 0 AND (refunded_cash OPERATOR(voucher.+) returned) OPERATOR(voucher.<=) refunded),
     CONSTRAINT settlement_entry_paid_check CHECK (paid OPERATOR(voucher.>=) 0),
+    CONSTRAINT settlement_entry_rerated_check CHECK (waived OPERATOR(voucher.>=) 0 AND waived OPERATOR(voucher.<=) rerated),
+    CONSTRAINT settlement_entry_rerating_check CHECK (rerating_id IS NULL OR kind OPERATOR(pg_catalog.=) ANY ('{rerate,refund}'::pg_catalog.text[])),
     CONSTRAINT settlement_entry_version_check CHECK (version OPERATOR(pg_catalog.>) 0)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.settlement_entry', '');
 CREATE UNIQUE INDEX settlement_entry_invoice_key ON voucher.settlement_entry (account_id, invoice_id, order_id, kind) WHERE invoice_id IS NOT NULL;
+CREATE UNIQUE INDEX settlement_entry_rerating_key ON voucher.settlement_entry (account_id, rerating_id, order_id, kind) WHERE rerating_id IS NOT NULL;
 CREATE UNIQUE INDEX settlement_entry_cancel_key ON voucher.settlement_entry (account_id, order_id) WHERE kind OPERATOR(pg_catalog.=) 'cancel';
-COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: payments of its arrears, refunds or its cancel, lines of invoices and credit invoices, and their voiding; never changed, never deleted';
+COMMENT ON TABLE voucher.settlement_entry IS 'what happened to a settlement afterwards: payments of its arrears, refunds or its cancel, what re-ratings took back, lines of invoices and credit invoices, and their voiding; never changed, never deleted';
 COMMENT ON COLUMN voucher.settlement_entry.version IS 'its place among the settlement''s entries: 1, 2, 3 …';
-COMMENT ON COLUMN voucher.settlement_entry.kind IS 'payment (of arrears), refund, cancel, invoice or credit (a line of that invoice), or void (the line is taken back)';
+COMMENT ON COLUMN voucher.settlement_entry.kind IS 'payment (of arrears), refund, cancel, invoice or credit (a line of that invoice), void (the line is taken back), or rerate (a re-rating takes back of what was billed)';
 COMMENT ON COLUMN voucher.settlement_entry.amount IS 'what it adds to the invoiceable amount; negative: takes off';
 COMMENT ON COLUMN voucher.settlement_entry.invoiceable IS 'the invoiceable amount after it; negative after a refund of what was invoiced';
 COMMENT ON COLUMN voucher.settlement_entry.requested IS 'refund or cancel: the part of the order''s total that is given back';
@@ -76,6 +83,9 @@ COMMENT ON COLUMN voucher.settlement_entry.lines IS 'refund of lines: their numb
 COMMENT ON COLUMN voucher.settlement_entry.line_amounts IS 'refund of lines: how much of each; their sum is requested';
 COMMENT ON COLUMN voucher.settlement_entry.returned IS 'the value that went back to vouchers so far';
 COMMENT ON COLUMN voucher.settlement_entry.paid IS 'what was paid of the arrears so far';
+COMMENT ON COLUMN voucher.settlement_entry.waived IS 'what re-ratings have waived of the arrears so far';
+COMMENT ON COLUMN voucher.settlement_entry.rerated IS 'what re-ratings have taken back of what was billed so far, before discounts';
+COMMENT ON COLUMN voucher.settlement_entry.rerating_id IS 'rerate, and the refund that comes of it: the re-rating; null: none';
 
 CREATE TYPE voucher.part AS (
     instrument_id bigint,
@@ -111,6 +121,7 @@ CREATE TABLE voucher.settlement (
     not_universal  text[] COLLATE "C",
     limits         bigint[],
     outstanding    voucher.amount NOT NULL DEFAULT 0,
+    rerates        text COLLATE "C",
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
         REFERENCES voucher.settlement_entry (account_id, order_id, version)
@@ -137,7 +148,8 @@ COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the orde
 COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order, as it stood then';
 COMMENT ON COLUMN voucher.settlement.policy IS 'the deduction policy that it was worked out with';
 COMMENT ON COLUMN voucher.settlement.exact IS 'no combination of the account''s instruments left less cash; false: there were too many to try them all';
-COMMENT ON COLUMN voucher.settlement.outstanding IS 'pay-as-you-go: what the cash balance did not cover; what is paid of it since, the entries say';
+COMMENT ON COLUMN voucher.settlement.outstanding IS 'pay-as-you-go: what the cash balance did not cover; what is paid or waived of it since, the entries say';
+COMMENT ON COLUMN voucher.settlement.rerates IS 'a supplementary bill: the order whose re-rating made it; null: an order of its own';
 
 CREATE TABLE voucher.purchase (
     account_id text COLLATE "C" NOT NULL,

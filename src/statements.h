@@ -258,32 +258,32 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $26 its own, column by column; $27 and
- * $28 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 to $27 its own, column by column; $28 and
+ * $29 version and balance of the cash entry (null: none).
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLaia"
+#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLatia"
 #define SETTLE_ROWS \
 	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
 	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
 	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact, epoch, purchased_before, not_universal, limits, outstanding) " \
+	"policy, exact, epoch, purchased_before, not_universal, limits, outstanding, rerates) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22, $23, $24, $25, $26)), " \
+	"$20, $21, $22, $23, $24, $25, $26, $27)), " \
 	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
 	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $27, 'settle', " AMOUNT_NEG "$9, $28, $10, $11, $2 WHERE $27 IS NOT NULL), "
+	"SELECT $1, $12, $28, 'settle', " AMOUNT_NEG "$9, $29, $10, $11, $2 WHERE $28 IS NOT NULL), "
 
-/* $29 an instrument (null: none), $30 to $33 its version, amount, balance and number of uses */
+/* $30 an instrument (null: none), $31 to $34 its version, amount, balance and number of uses */
 STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $30, balance = $32, used = $33 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$29) "
+		  "moved AS (UPDATE voucher.instrument SET version = $31, balance = $33, used = $34 "
+		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$30) "
 		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
 		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, $29, $30, 'settle', $31, $32, 1, $33, $10, $11, $2, $22 WHERE $29 IS NOT NULL")
+		  "SELECT $1, $30, $31, 'settle', $32, $33, 1, $34, $10, $11, $2, $22 WHERE $30 IS NOT NULL")
 /* the same of several instruments */
 STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($29), pg_catalog.unnest($30), "
-		  "pg_catalog.unnest($31), pg_catalog.unnest($32), pg_catalog.unnest($33)) "
+		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($30), pg_catalog.unnest($31), "
+		  "pg_catalog.unnest($32), pg_catalog.unnest($33), pg_catalog.unnest($34)) "
 		  "AS p (instrument_id, version, amount, balance, used)), "
 		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
 		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
@@ -408,16 +408,16 @@ STATEMENT(SETTLEMENT_STATE, "tt",
 		  "s.entry_version IS NOT NULL AND " CANCELLED("$1", "$2") ", s.currency, "
 		  "s.entry_version IS NOT NULL AND EXISTS (SELECT FROM voucher.settlement_entry AS l "
 		  "WHERE l.account_id" EQ "$1 AND l.order_id" EQ "$2 AND l.lines IS NOT NULL), "
-		  "s.outstanding, COALESCE(e.paid, " ZERO ") "
+		  "s.outstanding, COALESCE(e.paid, " ZERO "), s.discount, COALESCE(e.waived, " ZERO "), COALESCE(e.rerated, " ZERO ") "
 		  "FROM voucher.settlement AS s "
 		  "LEFT JOIN voucher.settlement_entry AS e ON e.account_id" EQ "s.account_id "
 		  "AND e.order_id" EQ "s.order_id AND e.version" EQ "s.entry_version "
 		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
-STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAaa",
+STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAaaaat",
 		  "INSERT INTO voucher.settlement_entry AS e (account_id, order_id, version, kind, amount, "
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason, "
-		  "consumed, lines, line_amounts, returned, paid) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
+		  "consumed, lines, line_amounts, returned, paid, waived, rerated, rerating_id) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) "
 		  "RETURNING e")
 #define SETTLEMENT_REQUEST(kind) \
 	"SELECT e.version IS NOT NULL, e, e.order_id, e.requested, e.consumed, e.lines, e.line_amounts, e.amount " \
@@ -435,6 +435,51 @@ STATEMENT(REFUNDED_LINES, "tt",
 		  "SELECT l.line_no, voucher.sum(l.amount) FROM voucher.settlement_entry AS e "
 		  "CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.lines), pg_catalog.unnest(e.line_amounts)) "
 		  "AS l (line_no, amount) WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 GROUP BY l.line_no")
+
+/* -- re-ratings ---------------------------------------------------------- */
+
+/* the last re-rating of an order */
+STATEMENT(RERATING_LAST, "tt",
+		  "SELECT version, lines, billed FROM voucher.rerating WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "ORDER BY version DESC LIMIT 1")
+STATEMENT(RERATING_READ, "tt",
+		  "SELECT r, order_id, lines, policy FROM voucher.rerating AS r "
+		  "WHERE account_id" EQ "$1 AND rerating_id" EQ "$2")
+/* the supplementary bills of an order, the latest first */
+STATEMENT(SUPPLEMENTS, "tt",
+		  "SELECT rerating_id FROM voucher.rerating WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "AND charged OPERATOR(voucher.>) " ZERO " ORDER BY version DESC")
+STATEMENT(RERATING_INSERT, "ttitKaaaaaaaatttz",
+		  "INSERT INTO voucher.rerating AS r (account_id, order_id, version, rerating_id, lines, gross, "
+		  "billed_before, billed, charged, taken_back, waived, refunded_cash, returned, policy, reason, actor, at) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING r")
+#define HAS_RERATINGS(account, order) \
+	"EXISTS (SELECT FROM voucher.rerating AS r WHERE r.account_id" EQ account " AND r.order_id" EQ order ")"
+/* which order does this one supplement (null: none), and is it re-rated itself? */
+STATEMENT(SETTLEMENT_RERATED, "tt",
+		  "SELECT rerates, " HAS_RERATINGS("$1", "$2") " FROM voucher.settlement "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+/* by how much entries e raised a total over what entries b before them say */
+#define RISE(total) "voucher.sum(e." total AMOUNT_SUB "COALESCE(b." total ", " ZERO ")) AS " total
+/*
+ * What re-rating $4, number $3 of order $2, must agree with: may the order be
+ * re-rated; what was billed before it (null: the re-rating before is missing);
+ * and what bills and entries say that it charged, took back, waived, and gave
+ * back in cash and to vouchers.
+ */
+STATEMENT(RERATING_FACTS, "ttit",
+		  "SELECT s.payment_type" EQ "'pay_as_you_go' AND s.rerates IS NULL AND NOT " CANCELLED("$1", "$2") ", "
+		  "CASE WHEN $3" EQ "1 THEN s.gross" AMOUNT_SUB "s.rounding ELSE (SELECT billed FROM voucher.rerating "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND version" EQ "($3 OPERATOR(pg_catalog.-) 1)) END, "
+		  "COALESCE((SELECT gross" AMOUNT_SUB "rounding FROM voucher.settlement "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$4 AND rerates" EQ "$2), " ZERO "), "
+		  "COALESCE(t.rerated, " ZERO "), COALESCE(t.waived, " ZERO "), COALESCE(t.refunded_cash, " ZERO "), "
+		  "COALESCE(t.returned, " ZERO ") FROM voucher.settlement AS s CROSS JOIN (SELECT "
+		  RISE("rerated") ", " RISE("waived") ", " RISE("refunded_cash") ", " RISE("returned") " "
+		  "FROM voucher.settlement_entry AS e LEFT JOIN voucher.settlement_entry AS b "
+		  "ON b.account_id" EQ "e.account_id AND b.order_id" EQ "e.order_id AND b.version" EQ "(e.version OPERATOR(pg_catalog.-) 1) "
+		  "WHERE e.account_id" EQ "$1 AND e.rerating_id" EQ "$4) AS t "
+		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
 
 /*
  * The parts of a settlement in their order, for a refund or cancel at $3: the
@@ -457,7 +502,7 @@ STATEMENT(RETURN_PARTS, "ttz",
 		  "AND o.order_id" EQ "g.order_id JOIN voucher.settlement_entry AS u ON u.account_id" EQ "o.account_id "
 		  "AND u.order_id" EQ "o.order_id AND u.version" EQ "o.entry_version "
 		  "WHERE g.account_id" EQ "$1 AND g.instrument_id" EQ "p.instrument_id AND g.version" EQ "1 "
-		  "AND u.refunded" AMOUNT_EQ "(" TOTAL("o") ")) "
+		  "AND (u.refunded" AMOUNT_ADD "u.waived)" AMOUNT_EQ "(" TOTAL("o") ")) "
 		  "FROM voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY "
 		  "AS p (instrument_id, paid, share, part) "
 		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
@@ -527,17 +572,24 @@ STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrt",
 		  "AND pg_catalog.sum(uses) OPERATOR(pg_catalog.>=) 0 FROM voucher.entry "
 		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$12 "
 		  "AND kind" EQ "ANY (" ORDER_KINDS ")))")
-STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaa",
+/* what re-ratings took back ($14 waived, $15 in all) moves with entries of kind rerate only ($16) */
+STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaaaab",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
 		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND COALESCE(entry_version, 0)" EQ "$5 "
 		  "AND invoiceable" AMOUNT_EQ "$6 "
-		  "AND $7 OPERATOR(voucher.<=) (" TOTAL("s") ") "
+		  "AND ($7" AMOUNT_ADD "$14) OPERATOR(voucher.<=) (" TOTAL("s") ") "
 		  "AND $9 OPERATOR(voucher.<=) (cash" AMOUNT_ADD "outstanding) "
-		  "AND $12 OPERATOR(voucher.<=) outstanding AND ($7" AMOUNT_EQ "0 OR $12" AMOUNT_EQ "outstanding) "
-		  "AND ($11 IS FALSE OR $7" AMOUNT_EQ "(" TOTAL("s") ") AND $9" AMOUNT_EQ "(cash" AMOUNT_ADD "outstanding)) "
+		  "AND ($12" AMOUNT_ADD "$14) OPERATOR(voucher.<=) outstanding "
+		  "AND ($7" AMOUNT_EQ "0 OR ($12" AMOUNT_ADD "$14)" AMOUNT_EQ "outstanding) "
+		  "AND $15 OPERATOR(voucher.<=) (" TOTAL("s") AMOUNT_ADD "discount) "
+		  "AND ($11 IS FALSE OR $7" AMOUNT_EQ "(" TOTAL("s") ") AND $9" AMOUNT_EQ "(cash" AMOUNT_ADD "outstanding) "
+		  "AND rerates IS NULL AND NOT " HAS_RERATINGS("$1", "$2") ") "
 		  "AND COALESCE((SELECT refunded" AMOUNT_EQ "$8 AND refunded_cash" AMOUNT_EQ "$10 AND paid" AMOUNT_EQ "$13 "
+		  "AND (CASE WHEN $16 THEN waived OPERATOR(voucher.<=) $14 AND rerated OPERATOR(voucher.<) $15 "
+		  "ELSE waived" AMOUNT_EQ "$14 AND rerated" AMOUNT_EQ "$15 END) "
 		  "FROM voucher.settlement_entry AS e WHERE e.account_id" EQ "$1 AND e.order_id" EQ "$2 "
-		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0 AND $13" AMOUNT_EQ "0)")
+		  "AND e.version" EQ "$5), $8" AMOUNT_EQ "0 AND $10" AMOUNT_EQ "0 AND $13" AMOUNT_EQ "0 "
+		  "AND $16" EQ "($15 OPERATOR(voucher.>) 0))")
 
 STATEMENT(VERSION_CASH, "tt",
 		  "SELECT version FROM voucher.account WHERE account_id" EQ "$1 AND currency" EQ "$2")
@@ -581,9 +633,13 @@ STATEMENT(OPEN_SETTLEMENT, "ttiaaa",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND ($5" AMOUNT_ADD "voucher.sum(amount))" AMOUNT_EQ "$4 "
 		  "AND pg_catalog.bool_and(invoiceable" AMOUNT_EQ "($5" AMOUNT_ADD "running) "
-		  "AND paid" AMOUNT_EQ "running_paid AND paid OPERATOR(voucher.<=) $6 "
-		  "AND (refunded" AMOUNT_EQ "0 OR paid" AMOUNT_EQ "$6)) "
-		  "FROM (SELECT version, amount, invoiceable, refunded, paid, "
+		  "AND paid" AMOUNT_EQ "running_paid AND (paid" AMOUNT_ADD "waived) OPERATOR(voucher.<=) $6 "
+		  "AND (refunded" AMOUNT_EQ "0 OR (paid" AMOUNT_ADD "waived)" AMOUNT_EQ "$6) "
+		  "AND CASE WHEN kind" EQ "'rerate' THEN waived OPERATOR(voucher.>=) waived_before AND rerated OPERATOR(voucher.>) rerated_before "
+		  "ELSE waived" AMOUNT_EQ "waived_before AND rerated" AMOUNT_EQ "rerated_before END) "
+		  "FROM (SELECT version, kind, amount, invoiceable, refunded, paid, waived, rerated, "
+		  "pg_catalog.lag(waived, 1, " ZERO ") OVER (ORDER BY version) AS waived_before, "
+		  "pg_catalog.lag(rerated, 1, " ZERO ") OVER (ORDER BY version) AS rerated_before, "
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
 		  "COALESCE(voucher.sum(amount) FILTER (WHERE kind" EQ "'payment') OVER (ORDER BY version), " ZERO ") AS running_paid "
 		  "FROM voucher.settlement_entry WHERE account_id" EQ "$1 AND order_id" EQ "$2) AS e")

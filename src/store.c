@@ -39,6 +39,7 @@ typedef struct StatementText
 #define ADD " OPERATOR(pg_catalog.+) "
 #define AMOUNT_EQ " OPERATOR(voucher.=) "
 #define AMOUNT_ADD " OPERATOR(voucher.+) "
+#define AMOUNT_SUB " OPERATOR(voucher.-) "
 #define AMOUNT_NEG " OPERATOR(voucher.-) "
 #define ZERO "'0'::voucher.amount"
 

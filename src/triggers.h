@@ -17,6 +17,7 @@ extern Datum NotNull(TriggerData *data, HeapTuple row, int column);
 extern bool HasKey(TriggerData *data, HeapTuple row, const Movement *movement);
 extern int	ExpectedMovements(Movement **movements);
 pg_noreturn extern void RefuseRow(TriggerData *data, const char *rule);
+extern Amount SumLines(TriggerData *data, int nlines, const Datum *lines, Amount *left);
 extern void SettlementArrived(TriggerData *data);
 extern void CheckInstrument(TriggerData *data);
 extern void CheckSettlementOpening(TriggerData *data, Amount cash, Amount outstanding);

@@ -1,7 +1,7 @@
 -- Time travel: the decision of every settled order is made once more on what was
 -- so then, and is the one that was made, whatever has happened since. Random
 -- histories of orders, grants, freezes, extensions, revocations, transfers,
--- splits, merges, refunds and cancels, and a catalogue that changes under them.
+-- splits, merges, refunds, cancels and re-ratings, and a catalogue that changes under them.
 --
 -- A failing run is repeated with: pg_prove --set seed=SEED test/pgtap/history.sql
 \set QUIET 1
@@ -24,7 +24,7 @@ SELECT round(random()::numeric, 6) AS seed \gset
 \else
 \set acts 1000
 \endif
-SELECT plan(14);
+SELECT plan(15);
 SELECT diag('seed ' || :'seed');
 SELECT setseed(:seed) \g /dev/null
 
@@ -99,9 +99,37 @@ BEGIN
 END
 $$;
 
+-- A bill re-rated: most of its lines for another price, one more now and then. It is
+-- done twice, since only its supplementary bill says of which lines match is asked.
+CREATE FUNCTION pg_temp.rerate_one(id text, owner text, money text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    bill   text;
+    rated  voucher.line[];
+    extra  voucher.line[];
+    at     timestamptz := pg_temp.day();
+    policy text := CASE WHEN random() < 0.6 THEN pg_temp.pick('{tencent,huawei,baidu,aws,metronome,openmeter}'::text[]) END;
+BEGIN
+    SELECT s.order_id, s.lines INTO bill, rated FROM voucher.settlement AS s
+    WHERE s.account_id = owner AND s.currency = money AND s.payment_type = 'pay_as_you_go' AND s.rerates IS NULL ORDER BY random() LIMIT 1;
+    SELECT array_agg(voucher.line(l.product, l.order_type, CASE WHEN random() < 0.7 THEN (pg_temp.among(9000) / 100.0)::voucher.amount ELSE l.amount END, line_no => l.line_no))
+    INTO rated FROM unnest(rated || CASE WHEN random() < 0.3 THEN ARRAY[voucher.line('oss', 'usage', 1, line_no => 9)] ELSE '{}' END) AS l;
+    BEGIN
+        PERFORM voucher.rerate(owner, bill, id, rated, at => at, policy => policy);
+        SELECT s.lines INTO extra FROM voucher.settlement AS s WHERE s.account_id = owner AND s.order_id = id;
+        RAISE EXCEPTION 'seen' USING ERRCODE = 'ZZ000';
+    EXCEPTION WHEN SQLSTATE 'ZZ000' THEN NULL;
+    END;
+    IF extra IS NOT NULL THEN
+        INSERT INTO shown
+        SELECT owner, id, m.* FROM voucher.match(owner, lines => extra, currency => money, at => at, policy => policy, payment_type => 'pay_as_you_go') AS m;
+    END IF;
+    PERFORM voucher.rerate(owner, bill, id, rated, at => at, policy => policy);
+END
+$$;
+
 CREATE FUNCTION pg_temp.act(n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,merge,merge,refund,cancel,catalogue}'::text[]);
+    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,merge,merge,refund,cancel,rerate,rerate,rerate,catalogue}'::text[]);
     owner    text := pg_temp.pick('{ann,ben,cat}'::text[]);
     money    text := pg_temp.pick('{CNY,CNY,USD}'::text[]);
     id       bigint;
@@ -135,6 +163,7 @@ BEGIN
                 PERFORM voucher.merge(owner, ids, at => '2026-01-15');
             WHEN 'refund' THEN PERFORM voucher.refund(owner, paid, (pg_temp.among(2000) / 100.0)::voucher.amount, at => '2026-03-01');
             WHEN 'cancel' THEN PERFORM voucher.cancel(owner, paid, at => '2026-03-01');
+            WHEN 'rerate' THEN PERFORM pg_temp.rerate_one('o' || n, owner, money);
             WHEN 'catalogue' THEN
                 PERFORM voucher.register_product(pg_temp.pick('{ecs,oss,rds,market}'::text[]), universal => random() < 0.6);
                 UPDATE voucher.usage_limit SET max_count = pg_temp.among(20) WHERE counts = 'use' AND random() < 0.1;
@@ -161,13 +190,14 @@ SELECT pg_temp.act(n) FROM generate_series(1, :acts) AS n \g /dev/null
 -- ---------------------------------------------------------------------------
 
 SELECT is_empty('SELECT * FROM voucher.check()', 'the books are sound');
-SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,catalogue}'::text[]) AS v
+SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,rerate,catalogue}'::text[]) AS v
                   WHERE NOT EXISTS (SELECT FROM did WHERE verb = v AND sqlstate = '00000')$$, 'every verb has succeeded');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement), '>', (:acts / 16)::bigint, 'many orders are settled');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE cardinality(parts) > 1), '>', (:acts / 250)::bigint, 'many with several instruments');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE not_universal IS NOT NULL AND purchased_before IS NOT NULL), '>', (:acts / 250)::bigint,
               'many with facts that the catalogue and the account have changed since');
 
+SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE rerates IS NOT NULL AND parts <> '{}'), '>', (:acts / 250)::bigint, 'supplementary bills among them');
 SELECT cmp_ok((SELECT count(*) FROM shown WHERE reason = 'limit_reached'), '>', (:acts / 250)::bigint, 'and limits said no');
 
 -- ---------------------------------------------------------------------------

@@ -27,6 +27,8 @@ SELECT voucher.refund('ann', 'o1', 48, request_id => 'r1', at => '2026-01-03') \
 SELECT voucher.issue_invoice('ann', 'i1', 'o1', 100, at => '2026-01-03'), voucher.issue_invoice('ann', 'i2', 'o1', 50, at => '2026-01-03') \g /dev/null
 SELECT voucher.void_invoice('ann', 'i2', at => '2026-01-03') \g /dev/null
 SELECT voucher.settle('ann', 'o2', 'ecs', 'renewal', 1, voucher => 'none', at => '2026-01-04') \g /dev/null
+SELECT voucher.settle('ann', 'b1', 'ecs', 'usage', 0, payment_type => 'pay_as_you_go', at => '2026-01-04'),
+       voucher.rerate('ann', 'b1', 'b2', ARRAY[voucher.line('ecs', 'usage', 0)], at => '2026-01-04') \g /dev/null
 SELECT is_empty('SELECT * FROM voucher.check()', 'the ledgers are sound to begin with');
 
 -- Runs a statement in a subtransaction that is taken back, and says what was
@@ -73,7 +75,7 @@ SELECT t, c.attname, COALESCE(s.value, CASE format_type(c.atttypid, NULL)
            WHEN 'bytea' THEN format('%I || ''x''', c.attname)
            ELSE 'NULL' END),
        COALESCE(s.outcome, 'VC401')
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,template,minted_code,policy}'::text[]) AS t
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,rerating,invoice,request,template,minted_code,policy}'::text[]) AS t
 JOIN pg_attribute AS c ON c.attrelid = ('voucher.' || t)::regclass AND c.attnum > 0 AND NOT c.attisdropped
 LEFT JOIN (VALUES
     -- the epoch holds no money
@@ -97,6 +99,8 @@ LEFT JOIN (VALUES
     ('settlement_entry', 'requested', '49', NULL), ('settlement_entry', 'invoice_id', '''x''', NULL),
     ('settlement_entry', 'request_id', '''x''', NULL), ('settlement_entry', 'reason', '''x''', NULL),
     ('settlement_entry', 'consumed', '1', NULL), ('settlement_entry', 'lines', '''{1}''', NULL), ('settlement_entry', 'line_amounts', '''{1}''', NULL),
+    ('settlement', 'rerates', '''x''', NULL), ('settlement_entry', 'rerating_id', '''x''', NULL),
+    ('rerating', 'lines', '''{}''', NULL), ('rerating', 'policy', '''x''', NULL), ('rerating', 'reason', '''x''', NULL), ('rerating', 'actor', '''x''', NULL),
     ('invoice', 'credits', '''x''', NULL), ('invoice', 'reason', '''x''', NULL),
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
@@ -116,9 +120,9 @@ SELECT is(pg_temp.try($$UPDATE voucher.minted_code SET activate_before = now(), 
           'a code that is not yet activated may still get a limit');
 
 SELECT is(pg_temp.try(format('DELETE FROM voucher.%I', t)), 'VC401', format('DELETE from %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code,policy}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,rerating,invoice,request,minted_code,policy}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s is refused', t))
-FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,invoice,request,minted_code,policy}'::text[]) AS t;
+FROM unnest('{account,instrument,settlement,cash_entry,entry,settlement_entry,rerating,invoice,request,minted_code,policy}'::text[]) AS t;
 SELECT is(pg_temp.try(format('TRUNCATE voucher.%I CASCADE', t)), 'VC401', format('TRUNCATE of %s does not reach the ledgers', t))
 FROM unnest('{template,currency,campaign}'::text[]) AS t;
 SELECT is(pg_temp.try('DELETE FROM voucher.template'), '23503', 'a template that is in use cannot be deleted');

@@ -134,6 +134,21 @@ SELECT voucher.issue_invoice('behind', 'i10', 'a1');
 SELECT voucher.pay_arrears('behind', 'a1', 8), voucher.pay_arrears('behind', 'a2');
 SELECT voucher.refund('behind', 'a2', 3);
 
+-- re-rated: 60 = voucher 20 + cash 30 + outstanding 10; up by 5 of cash to 65, of
+-- 65.009; down to 40: 5 of up, 10 waived and 10 refunded, of which 10 * 20 / 50 = 4
+-- go back to the voucher and 6 to cash; and by less than a cent. An order of
+-- which all is taken back loses its gift.
+SELECT voucher.open_account('rated', 'CNY'), voucher.deposit('rated', 30);
+SELECT voucher.create_template('rates', 'voucher', 'CNY', face_value => 20, refund_policy => 'return_if_undelivered');
+SELECT voucher.grant('rated', 'rates');
+SELECT voucher.settle('rated', 'first', 'ecs', 'usage', 60, payment_type => 'pay_as_you_go', arrears => true);
+SELECT voucher.settle('rated', 'none', 'ecs', 'usage', 3, payment_type => 'pay_as_you_go', arrears => true);
+SELECT voucher.deposit('rated', 5);
+SELECT voucher.rerate('rated', 'first', 'up', ARRAY[voucher.line('ecs', 'usage', 60), voucher.line('oss', 'usage', 5.009, tags => '{"a": "b"}')], 'it''s more', 'ops', policy => 'aws');
+SELECT voucher.rerate('rated', 'first', 'down', ARRAY[voucher.line('ecs', 'usage', 40)]);
+SELECT voucher.rerate('rated', 'first', 'by little', ARRAY[voucher.line('ecs', 'usage', 40.009)]);
+SELECT voucher.grant('rated', 'rates', 1, order_id => 'none'), voucher.rerate('rated', 'none', 'nothing', ARRAY[voucher.line('ecs', 'usage', 0)]);
+
 CREATE TABLE secret AS SELECT c, row_number() OVER () AS n
 FROM voucher.mint('gift', 5, 77, '2099-01-01', E'batch\\1') AS c;
 SELECT voucher.activate('acme', c) FROM secret WHERE n <= 2;
@@ -237,6 +252,11 @@ sub same_and_alive
 			'366.67|-220.00', 'refunds what is left of an order settled before');
 		is( $node->safe_psql($database, q{SELECT voucher, cash FROM voucher.settle(E'\\\\N', 'o1', 'oss', 'renewal', 500)}),
 			'200.00|300.00', 'answers an order settled before');
+		# 40.009 were rated and 40 billed: 0.011 more are a cent and a bit
+		is( $node->safe_psql($database, q{SELECT version, billed_before, billed, charged FROM voucher.rerate('rated', 'first', 'new', ARRAY[voucher.line('ecs', 'usage', 40.02)])}),
+			'4|40.00|40.02|0.02', 're-rates a bill that was re-rated before');
+		is( $node->safe_psql($database, q{SELECT version, waived, refunded_cash, returned FROM voucher.rerate('rated', 'first', 'down', ARRAY[voucher.line('ecs', 'usage', 40)])}),
+			'2|10.00|11.00|4.00', 'answers a re-rating made before');
 		# every word can be used once, the product bought first once
 		is( $node->safe_psql($database, q{
 				SELECT string_agg(reason, ' ' ORDER BY kind) FROM voucher.match('acme', 'ecs.g7.large', 'purchase', 150, promo_code => 'save10', currency => 'CNY')
@@ -355,6 +375,17 @@ my @tampered = (
 	[ 'a payment of arrears missing', 'settlement_entry', { account_id => 'behind', order_id => 'a1', version => 1 }, undef, qr/table "settlement" does not agree/ ],
 	[ 'refunded before it is paid', 'settlement_entry', { account_id => 'behind', order_id => 'a2', kind => 'refund' }, { paid => '0.00' }, qr/table "settlement" does not agree/ ],
 	[ 'arrears forgiven', 'settlement', { account_id => 'behind', order_id => 'a1' }, { outstanding => '33.00' }, qr/table "settlement" breaks a rule/ ],
+	[ 'more waived', 'settlement_entry', { account_id => 'rated', order_id => 'none', version => 1 }, { waived => '2.00' }, qr/table "rerating" breaks a rule/ ],
+	[ 'waived by what does not', 'settlement_entry', { account_id => 'rated', order_id => 'first', kind => 'refund' }, { waived => '9.00' }, qr/table "settlement" does not agree/ ],
+	[ 'more taken back of a bill', 'settlement_entry', { account_id => 'rated', order_id => 'first', kind => 'rerate' }, { rerated => '21.00' }, qr/table "settlement" does not agree/ ],
+	[ 'a re-rating missing', 'rerating', { account_id => 'rated', version => 2 }, undef, qr/table "rerating" breaks a rule/ ],
+	[ 'more charged', 'rerating', { account_id => 'rated', rerating_id => 'up' }, { charged => '5.50', billed => '65.50' }, qr/"rerating_gross_check"/ ],
+	[ 'another line', 'rerating', { account_id => 'rated', rerating_id => 'up' }, { gross => '65.00' }, qr/table "rerating" breaks a rule/ ],
+	[ 'charged by no bill', 'settlement', { account_id => 'rated', order_id => 'up' }, { rerates => '\\N' }, qr/table "rerating" breaks a rule/ ],
+	[ 'a bill of a chain that is none', 'settlement', { account_id => 'rated', order_id => 'first' }, { rerates => 'none' }, qr/table "rerating" breaks a rule/ ],
+	[ 'more cash from a re-rating', 'rerating', { account_id => 'rated', rerating_id => 'down' }, { refunded_cash => '10.00' }, qr/table "rerating" breaks a rule/ ],
+	[ 'less returned by a re-rating', 'rerating', { account_id => 'rated', rerating_id => 'down' }, { returned => '3.00' }, qr/table "rerating" breaks a rule/ ],
+	[ 'less waived by a re-rating', 'rerating', { account_id => 'rated', rerating_id => 'down' }, { waived => '9.00' }, qr/table "rerating" breaks a rule/ ],
 	[ 'more to invoice', 'settlement', \%order, { invoiceable => '-29.00' }, qr/table "settlement" does not agree/ ],
 	[ 'cash into voucher', 'settlement', \%order, { voucher => '199.00', cash => '301.00' }, qr/table "settlement" breaks a rule/ ],
 	[ 'a cheaper order', 'settlement', \%order, { gross => '499.00', cash => '299.00' }, qr/table "settlement" breaks a rule/ ],
