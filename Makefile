@@ -31,8 +31,7 @@ PG_CFLAGS  = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-
 srcdir    ?= .
 PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-# Debian's client package has PGXS, too, but not the headers
-ifneq ($(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h),)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 $(shell mkdir -p src)		# for a build outside the source folder
 else
