@@ -53,6 +53,14 @@ SELECT voucher.register_product('market'), voucher.register_product('market.app'
 SELECT kind, instrument_id, reason, detail, paid FROM voucher.explain_at('alice', 'o2');
 SELECT voucher, cash FROM voucher.settle('alice', 'o3', 'ecs.g7', 'purchase', 20, at => '2026-01-11');
 SELECT kind, instrument_id, reason, paid FROM voucher.explain_at('alice', 'o3');
+-- A promo code that took nothing off a bill below the minor unit, and so has no instrument: the
+-- state of the account's only one, another code's that b1 used up, is not taken for its own
+SELECT voucher.open_account('bob', 'CNY', at => '2026-01-01'), voucher.deposit('bob', 100, at => '2026-01-02');
+SELECT voucher.create_template('term', 'promo_code', 'CNY', face_value => 7, promo_code => 'TERM');
+SELECT discount, rounding, cash, cardinality(parts) AS parts
+FROM unnest('{b1,b2}'::text[], '{20,0.004}'::numeric[], '{word,term}'::text[]) AS o (id, price, code),
+     voucher.settle('bob', id, 'ecs', 'usage', price, payment_type => 'pay_as_you_go', promo_code => code, at => '2026-01-12');
+SELECT kind, instrument_id, template, applies, pays, balance, reason, detail, paid FROM voucher.explain_at('bob', 'b2');
 
 SELECT * FROM voucher.explain_at('alice', 'o9');
 \echo :SQLSTATE

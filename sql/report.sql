@@ -93,6 +93,21 @@ SELECT * FROM voucher.stored_value('2026-04-12') WHERE currency = 'USD';
 SELECT claimed, used, value_issued, value_paid, orders, gross, refunded, refunded_cash FROM voucher.redemption('2026-04-11') WHERE campaign = 'back';
 SELECT claimed, used, value_issued, value_paid, orders, gross, refunded, refunded_cash FROM voucher.redemption('2026-04-12') WHERE campaign = 'back';
 
+-- What lapsed in April lapsed in April, though it was extended in May, and again in June: of 40,
+-- 10 are used, and 30 expired until May 15, of June until June 15, then of July
+SELECT voucher.open_account('ann', 'EUR', at => '2026-04-01');
+SELECT voucher.create_template('prolonged', 'voucher', 'EUR', face_value => 40, valid => '[2026-04-01, 2026-05-01)');
+SELECT voucher.grant('ann', 'prolonged', at => '2026-04-01') AS prolonged \gset
+SELECT voucher, cash FROM voucher.settle('ann', 'e1', 'ecs', 'renewal', 10, currency => 'EUR', at => '2026-04-10');
+SELECT voucher.extend('ann', :prolonged, '2026-07-01', at => '2026-05-15') IS NOT NULL AS once,
+       voucher.extend('ann', :prolonged, '2026-08-01', at => '2026-06-15') IS NOT NULL AS twice;
+SELECT at::date, v.used, v.expired, v.outstanding, l.month AS due, b.month AS lapsed, voucher.status_at('ann', :prolonged, at)
+FROM unnest('{2026-04-30,2026-05-10,2026-05-15,2026-06-15,2026-08-01}'::timestamptz[]) AS at
+CROSS JOIN LATERAL voucher.stored_value(at) AS v
+LEFT JOIN LATERAL voucher.liability(at) AS l ON l.currency = v.currency
+LEFT JOIN LATERAL voucher.breakage(at) AS b ON b.currency = v.currency
+WHERE v.currency = 'EUR' ORDER BY at;
+
 -- A reminder stays as it is
 UPDATE voucher.reminder SET expiry = '2026-01-01';
 \echo :SQLSTATE

@@ -22,14 +22,14 @@ SELECT voucher.grant('alice', 'quarter', at => '2026-01-04');
 -- 400 - 100 - 10 = 290 = voucher 200 + cash 90
 SELECT discount, voucher, cash FROM voucher.settle('alice', 'o1', 'ecs', 'purchase', 400, promo_code => 'ten', at => '2026-01-05');
 SELECT amount FROM voucher.refund('alice', 'o1', 145, reason => 'half of it', at => '2026-01-06');
-SELECT voucher.freeze('alice', 1, 'by mistake', at => '2026-01-07');
+SELECT voucher.freeze('alice', 1, 'by mistake', actor => 'support', at => '2026-01-07');
 SELECT voucher.open_account('bob', 'CNY', at => '2026-01-01');
 
 -- The whole account.  A coupon by rate has no balance to move: paid says what
 -- the order got from it.  Half of 290 refunded is 45.00 in cash.
-SELECT at::date, ledger, instrument_id AS id, template, kind, order_id, amount, balance, paid, reason FROM voucher.statement('alice');
+SELECT at::date, ledger, instrument_id AS id, template, kind, order_id, amount, balance, paid, reason, actor FROM voucher.statement('alice');
 -- One voucher
-SELECT at::date, ledger, currency, kind, order_id, amount, balance, paid, reason FROM voucher.statement('alice', 1);
+SELECT at::date, ledger, currency, kind, order_id, amount, balance, paid, reason, actor FROM voucher.statement('alice', 1);
 SELECT at::date, ledger, kind, order_id, amount, balance, paid FROM voucher.statement('alice', 2);
 -- A month, or since a day, or until one: the end is not in it
 SELECT count(*) FROM voucher.statement('alice', since => '2026-01-05');

@@ -62,8 +62,17 @@ CREATE FUNCTION voucher.stored_value_of(
           GROUP BY n.account_id, n.instrument_id) AS e
     JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
     JOIN voucher.template AS t ON t.template_id = i.template_id AND NOT t.reduces
+    -- the expiry as it was then: what was extended since had another one
+    LEFT JOIN (SELECT x.account_id, x.instrument_id,
+                      (array_agg(upper(x.extended) ORDER BY x.version DESC) FILTER (WHERE x.at <= $1))[1] AS last_until,
+                      (array_agg(lower(x.extended) ORDER BY x.version))[1] AS first_from
+               FROM voucher.entry AS x
+               WHERE x.extended IS NOT NULL
+               GROUP BY x.account_id, x.instrument_id) AS x
+        ON x.account_id = e.account_id AND x.instrument_id = e.instrument_id
     CROSS JOIN LATERAL (
-        SELECT LEAST(NULLIF(upper(i.validity), 'infinity'), CASE WHEN e.uses >= i.max_uses THEN e.last_use END) AS ends_at) AS u
+        SELECT LEAST(NULLIF(COALESCE(x.last_until, x.first_from, upper(i.validity)), 'infinity'),
+                     CASE WHEN e.uses >= i.max_uses THEN e.last_use END) AS ends_at) AS u
     WHERE i.face_value IS NOT NULL
 $$;
 COMMENT ON FUNCTION voucher.stored_value_of(timestamptz)

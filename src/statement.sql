@@ -17,20 +17,21 @@ CREATE FUNCTION voucher.statement(
     OUT amount        voucher.amount,
     OUT balance       voucher.amount,
     OUT paid          voucher.amount,
-    OUT reason        text)
+    OUT reason        text,
+    OUT actor         text)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT s.at, s.ledger, s.currency, s.instrument_id, s.template, s.kind, s.order_id, s.amount, s.balance, s.paid, s.reason
+    SELECT s.at, s.ledger, s.currency, s.instrument_id, s.template, s.kind, s.order_id, s.amount, s.balance, s.paid, s.reason, s.actor
     FROM (
         SELECT e.at, e.recorded_at, 'cash' AS ledger, 0 AS place, e.version, e.currency, NULL::bigint AS instrument_id,
-               NULL AS template, e.kind, e.order_id, e.amount, e.balance, NULL::voucher.amount AS paid, e.reason
+               NULL AS template, e.kind, e.order_id, e.amount, e.balance, NULL::voucher.amount AS paid, e.reason, NULL AS actor
         FROM voucher.cash_entry AS e
         WHERE e.account_id = $1 AND $2 IS NULL
         UNION ALL
         SELECT e.at, e.recorded_at, t.kind, 1, e.version, i.currency, i.instrument_id,
-               t.name, e.kind, e.order_id, e.amount, e.balance, p.paid, e.reason
+               t.name, e.kind, e.order_id, e.amount, e.balance, p.paid, e.reason, e.actor
         FROM voucher.entry AS e
         JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
         JOIN voucher.template AS t ON t.template_id = i.template_id
