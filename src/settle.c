@@ -237,6 +237,7 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	OrderFacts	facts;
 	PaymentPlan plan;
 	Row			row;
+	Datum		settlement;
 
 	if (locked)
 	{
@@ -277,9 +278,10 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetLimits(&row, &facts.limits);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
+	settlement = FormRow(StoreGetTypes()->settlement, &row);
+	if (!WriteSettlement(request->orderId, &row, settlement, &facts.account, &plan))
 		return false;
-	*result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
+	*result = SPI_datumTransfer(settlement, false, -1);
 	return true;
 }
 

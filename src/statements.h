@@ -258,38 +258,37 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $26 its own, column by column; $27 and
- * $28 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 its own, $2 the cash entry and $3 those of
+ * the instruments, each in an array of rows.  Rows that come as they are stored
+ * need no expression per column, and those are most of what starting such a
+ * statement costs.
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLaia"
-#define SETTLE_ROWS \
-	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
-	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
-	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact, epoch, purchased_before, not_universal, limits, outstanding) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22, $23, $24, $25, $26)), " \
-	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
-	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $27, 'settle', " AMOUNT_NEG "$9, $28, $10, $11, $2 WHERE $27 IS NOT NULL), "
+#define SETTLE_ROWS(moved) \
+	"WITH settled AS (INSERT INTO voucher.settlement (" SETTLEMENT_COLUMNS ") " \
+	"SELECT " SETTLEMENT_COLUMNS " FROM pg_catalog.unnest($1)), " \
+	"paid AS (INSERT INTO voucher.cash_entry (" CASH_ENTRY_COLUMNS ") " \
+	"SELECT " CASH_ENTRY_COLUMNS " FROM pg_catalog.unnest($2)), " \
+	"moved AS (UPDATE voucher.instrument AS i SET " moved ") " \
+	"INSERT INTO voucher.entry (" ENTRY_COLUMNS ") SELECT " ENTRY_COLUMNS " FROM pg_catalog.unnest($3)"
+#define SETTLEMENT_COLUMNS \
+	"account_id, order_id, entry_version, invoiceable, gross, discount, rounding, voucher, cash, at, " \
+	"recorded_at, currency, payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, " \
+	"first_purchase, policy, exact, epoch, purchased_before, not_universal, limits, outstanding"
+#define CASH_ENTRY_COLUMNS \
+	"account_id, currency, version, kind, amount, balance, at, recorded_at, order_id, request_id, reason"
+#define ENTRY_COLUMNS \
+	"account_id, instrument_id, version, kind, amount, balance, uses, used, at, recorded_at, order_id, " \
+	"request_id, reason, actor, extended, peer_account_id, peer_instrument_id, epoch"
 
-/* $29 an instrument (null: none), $30 to $33 its version, amount, balance and number of uses */
-STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $30, balance = $32, used = $33 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$29) "
-		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, $29, $30, 'settle', $31, $32, 1, $33, $10, $11, $2, $22 WHERE $29 IS NOT NULL")
+/* $4 the account, $5 an instrument of it (null: none), $6 to $8 its version, balance and number of uses */
+STATEMENT(SETTLE, "SCEtliai",
+		  SETTLE_ROWS("version = $6, balance = $7, used = $8 "
+					  "WHERE account_id" EQ "$4 AND instrument_id" EQ "$5"))
 /* the same of several instruments */
-STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($29), pg_catalog.unnest($30), "
-		  "pg_catalog.unnest($31), pg_catalog.unnest($32), pg_catalog.unnest($33)) "
-		  "AS p (instrument_id, version, amount, balance, used)), "
-		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
-		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
-		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $22 FROM part")
+STATEMENT(SETTLE_MANY, "SCE",
+		  SETTLE_ROWS("version = e.version, balance = e.balance, used = e.used "
+					  "FROM pg_catalog.unnest($3) AS e "
+					  "WHERE i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id"))
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 #define BELOW(path) path " OPERATOR(pg_catalog.||) '.'"
