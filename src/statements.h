@@ -227,17 +227,19 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
 /* -- orders -------------------------------------------------------------- */
 
 /*
- * All that a plan needs to know of the account: a row per instrument, or one
- * without an instrument; no row if there is no such account.  $1 account,
- * $2 currency (null: the only one); of the products $3, which were purchased
- * before, asked only for an order that purchases; is order $4 settled, asked
- * only to settle it.
+ * All that a plan needs to know of the account $1 in one state: its row in
+ * currency $2 (null: in each that it has), then a row per instrument.  With the
+ * account's row comes which of the products $3 were purchased before, asked
+ * only for an order that purchases, and whether order $4 is settled, asked only
+ * to settle it.
  * Whole rows are taken apart in C: a statement of few columns starts faster.
  */
+#define OF_ACCOUNT(t) t ".account_id" EQ "$1 AND " t ".currency" EQ "COALESCE($2, " t ".currency)"
 #define FACTS(purchased, settled) \
-	"SELECT a, i, " purchased ", " settled " FROM voucher.account AS a " \
-	"LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency " \
-	"WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($2, a.currency)"
+	"SELECT a, NULL::voucher.instrument, " purchased ", " settled " " \
+	"FROM voucher.account AS a WHERE " OF_ACCOUNT("a") " " \
+	"UNION ALL SELECT NULL::voucher.account, i, NULL::pg_catalog.text[], NULL::pg_catalog.bool " \
+	"FROM voucher.instrument AS i WHERE " OF_ACCOUNT("i")
 #define NO_PURCHASE "'{}'::pg_catalog.text[]"
 #define PURCHASED "ARRAY(SELECT product FROM voucher.purchase " \
 	"WHERE account_id" EQ "$1 AND product" EQ "ANY ($3))"
