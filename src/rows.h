@@ -133,7 +133,8 @@ enum
 	SENT_LINES,
 	SENT_LINE_AMOUNTS,
 	SENT_RETURNED,
-	SENT_PAID
+	SENT_PAID,
+	SENT_COLUMNS = SENT_PAID
 };
 
 /* The type voucher.line. */

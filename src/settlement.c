@@ -152,14 +152,13 @@ check_settlement(PG_FUNCTION_ARGS)
 	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), SET_COLUMNS, &row);
 	CheckTotals(data, &row);
 	CheckShares(data, &row);
-	SettlementArrived(data);
+	SettlementArrived(data, &row);
 	CountSettlement(&row);
 	if (!row.isnull[BAL_VERSION] || !row.isnull[SET_FIRST_PURCHASE])
 	{
 		StoreBegin();
 		if (!row.isnull[BAL_VERSION])
-			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]),
-								   DatumGetAmount(row.values[SET_OUTSTANDING]));
+			CheckSettlementOpening(data, &row);
 		if (!row.isnull[SET_FIRST_PURCHASE] && !IsCancelled(&row))
 			RecordFirstPurchase(&row);
 		StoreEnd();
