@@ -1,7 +1,8 @@
 # PGXS: `make`, `make install` and `make installcheck` mean what they mean for
 # every extension, against the server that PG_CONFIG names.  `make demo`,
-# `make test`, `make replay` and `make bench` need no server: they install what
-# is lacking (Debian) and script/sandbox makes a throw-away one.
+# `make test`, `make replay`, `make bench` and `make instructions` need no
+# server: they install what is lacking (Debian) and script/sandbox makes a
+# throw-away one.
 
 EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
@@ -50,7 +51,8 @@ demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
 replay: COMMAND = script/replay
 bench:  COMMAND = script/bench
+instructions: COMMAND = script/instructions
 
-.PHONY: demo test replay bench
-demo test replay bench:
+.PHONY: demo test replay bench instructions
+demo test replay bench instructions:
 	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)

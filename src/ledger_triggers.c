@@ -38,14 +38,17 @@ typedef struct Ledger
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"}, ACC_COLUMNS, CASH_COLUMNS, CASH_REQUEST,
-	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
+	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"},
+		ACC_COLUMNS, CASH_COLUMNS, CASH_REQUEST,
+		STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
 	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
 			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
-			"split_out", "split_in", "merge_out", "merge_in"}, INS_COLUMNS, ENT_COLUMNS, ENT_REQUEST,
-	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
-	{"settlement", {NULL}, SET_COLUMNS, SENT_COLUMNS, SENT_REQUEST,
-	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
+			"split_out", "split_in", "merge_out", "merge_in"},
+		INS_COLUMNS, ENT_COLUMNS, ENT_REQUEST,
+		STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
+	{"settlement", {NULL},
+		SET_COLUMNS, SENT_COLUMNS, SENT_REQUEST,
+		STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
 };
 
 #define LEDGER_INSTRUMENT	(&ledgers[1])
@@ -118,7 +121,8 @@ GetLedger(TriggerData *data)
 
 /* What must hold of an instrument's entry of a kind by itself. */
 static void
-CheckInstrumentEntry(TriggerData *data, const Row *row, const char *kind, Amount balance)
+CheckInstrumentEntry(TriggerData *data, const Row *row, const char *kind,
+					 Amount balance)
 {
 	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
 	bool		none = row->isnull[ENT_EXTENDED];
@@ -157,7 +161,8 @@ CheckReturn(TriggerData *data, const Row *row, const Ledger *ledger)
 
 /* What must hold of an entry by itself. */
 static void
-CheckEntry(TriggerData *data, const Row *row, const Ledger *ledger, int32 version, Amount balance)
+CheckEntry(TriggerData *data, const Row *row, const Ledger *ledger, int32 version,
+		   Amount balance)
 {
 	const char *const *kind = ledger->kinds;
 
@@ -301,7 +306,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	char		nulls[] = "             ";
 	Movement	movement = {0};
 
-	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), ledger->entryColumns, &row);
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), ledger->entryColumns,
+				&row);
 	version = DatumGetInt32(NotNull(data, &row, ENT_VERSION));
 	amount = DatumGetAmount(NotNull(data, &row, ENT_AMOUNT));
 	balance = DatumGetAmount(NotNull(data, &row, ENT_BALANCE));

@@ -21,7 +21,8 @@ PG_FUNCTION_INFO_V1(protect);
 
 /* Is an instrument's validity what a movement makes of it? */
 static bool
-ValidityIsExpected(TriggerData *data, const Row *old, const Row *new, const Movement *movement)
+ValidityIsExpected(TriggerData *data, const Row *old, const Row *new,
+				   const Movement *movement)
 {
 	Datum		was = NotNull(data, old, INS_VALIDITY);
 	Datum		is = NotNull(data, new, INS_VALIDITY);
@@ -40,7 +41,8 @@ ValidityIsExpected(TriggerData *data, const Row *old, const Row *new, const Move
 
 /* Is an instrument's state after an update what a movement makes of it? */
 static bool
-StateIsExpected(TriggerData *data, const Row *old, const Row *new, const Movement *movement)
+StateIsExpected(TriggerData *data, const Row *old, const Row *new,
+				const Movement *movement)
 {
 	bool		wasFrozen = DatumGetBool(NotNull(data, old, INS_FROZEN));
 	bool		isFrozen = DatumGetBool(NotNull(data, new, INS_FROZEN));

@@ -17,7 +17,7 @@ extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *o
 extern void SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan);
 extern void SetProducts(Row *row, const PlanOrder *order);
 pg_noreturn extern void RefuseSuppressed(const char *orderId, const char *table);
-extern bool WriteSettlement(const char *orderId, const Row *row, Datum settlement, const Account *account,
-							const PaymentPlan *plan);
+extern bool WriteSettlement(const char *orderId, const Row *row, Datum settlement,
+							const Account *account, const PaymentPlan *plan);
 
 #endif							/* VOUCHER_SETTLE_H */
