@@ -494,6 +494,73 @@ CREATE FUNCTION voucher.check(
     GROUP BY i.account_id, t.template_id
     HAVING count(i.ordinal) > t.per_account
 
+    -- holds: counted, adding up, resolved as they say, and of what is there
+    UNION ALL
+    SELECT 'unresolved holds are counted', a.account_id, a.currency, count(h.order_id)::text, a.holds::text
+    FROM voucher.account AS a
+    LEFT JOIN voucher.hold AS h ON h.account_id = a.account_id AND h.resolution IS NULL
+    GROUP BY a.account_id, a.currency
+    HAVING count(h.order_id) <> a.holds
+
+    UNION ALL
+    SELECT 'a hold adds up', h.account_id, format('%s version %s', h.order_id, h.version), h.gross::text, p.gross::text
+    FROM voucher.hold AS h
+    CROSS JOIN LATERAL (SELECT voucher.sum(l.amount) AS gross FROM unnest(h.lines) AS l) AS p
+    WHERE h.gross OPERATOR(voucher.<>) p.gross
+       OR h.gross OPERATOR(voucher.<>) (((h.discount OPERATOR(voucher.+) h.rounding) OPERATOR(voucher.+) h.voucher) OPERATOR(voucher.+) h.cash)
+       OR (SELECT COALESCE(voucher.sum(u.paid), 0::voucher.amount) FROM unnest(h.parts) AS u) OPERATOR(voucher.<>) (h.discount OPERATOR(voucher.+) h.voucher)
+
+    UNION ALL
+    SELECT 'a captured hold is settled', COALESCE(h.account_id, s.account_id), format('%s version %s', COALESCE(h.order_id, s.order_id), COALESCE(h.version, s.hold)),
+           h.gross::text, s.gross::text
+    FROM (SELECT * FROM voucher.hold WHERE hold.resolution = 'captured') AS h
+    FULL JOIN (SELECT * FROM voucher.settlement WHERE settlement.hold IS NOT NULL) AS s
+        ON s.account_id = h.account_id AND s.order_id = h.order_id AND s.hold = h.version
+    WHERE (s.gross OPERATOR(voucher.<=) h.gross AND s.voucher OPERATOR(voucher.<=) h.voucher AND s.discount OPERATOR(voucher.<=) h.discount) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'no more is held than is there', i.account_id, i.instrument_id::text,
+           format('%s, %s uses', i.balance, i.max_uses - i.used), format('%s, %s uses', p.paid, p.uses)
+    FROM (SELECT h.account_id, u.instrument_id, voucher.sum(u.paid) AS paid, count(*) AS uses
+          FROM voucher.hold AS h
+          CROSS JOIN LATERAL unnest(h.parts) AS u
+          WHERE h.resolution IS NULL AND h.expires_at > now()
+          GROUP BY h.account_id, u.instrument_id) AS p
+    JOIN voucher.instrument AS i ON i.account_id = p.account_id AND i.instrument_id = p.instrument_id
+    WHERE NOT i.cancelled AND (i.face_value IS NOT NULL AND p.paid OPERATOR(voucher.>) i.balance OR i.used + p.uses > i.max_uses)
+
+    UNION ALL
+    SELECT 'what is held of a limit is kept', COALESCE(e.account_id, f.account_id),
+           format('limit %s, %s version %s', COALESCE(e.limit_id, f.limit_id), COALESCE(e.order_id, f.order_id), COALESCE(e.version, f.version)),
+           format('%s, %s', e.uses, e.amount), format('%s, %s', f.uses, f.amount)
+    FROM (SELECT h.account_id, h.order_id, h.version, l.limit_id, count(*) AS uses,
+                 CASE WHEN l.max_amount IS NULL THEN 0 ELSE voucher.sum(u.paid) END AS amount,
+                 COALESCE(date_trunc(l.period, h.at, l.time_zone), '-infinity') AS period_start
+          FROM voucher.hold AS h
+          CROSS JOIN LATERAL unnest(h.parts) AS u
+          JOIN voucher.instrument AS n ON n.account_id = h.account_id AND n.instrument_id = u.instrument_id
+          JOIN voucher.template AS t ON t.template_id = n.template_id
+          JOIN voucher.usage_limit AS l ON l.counts = 'use' AND COALESCE(l.template_id = t.template_id, l.campaign = t.campaign)
+              AND COALESCE(l.currency, t.currency) = t.currency
+          WHERE h.resolution IS NULL
+          GROUP BY h.account_id, h.order_id, h.version, l.limit_id) AS e
+    FULL JOIN voucher.held_usage AS f
+        ON f.account_id = e.account_id AND f.order_id = e.order_id AND f.version = e.version AND f.limit_id = e.limit_id
+        AND f.period_start = e.period_start
+    WHERE (e.uses = f.uses AND e.amount OPERATOR(voucher.=) f.amount) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'holds of a limit are counted', COALESCE(f.account_id, e.account_id),
+           format('limit %s from %s', COALESCE(e.limit_id, f.limit_id), COALESCE(e.period_start, f.period_start)),
+           COALESCE(e.held, 0)::text, COALESCE(f.held, 0)::text
+    FROM (SELECT CASE WHEN h.per_account THEN h.account_id END AS account_id, h.limit_id, h.period_start, count(*) AS held
+          FROM voucher.held_usage AS h GROUP BY 1, 2, 3) AS e
+    FULL JOIN (SELECT NULL AS account_id, n.* FROM voucher.total_usage AS n
+               UNION ALL SELECT * FROM voucher.account_usage) AS f
+        ON f.limit_id = e.limit_id AND f.period_start = e.period_start
+        AND COALESCE(f.account_id, '') = COALESCE(e.account_id, '')
+    WHERE COALESCE(e.held, 0) <> COALESCE(f.held, 0)
+
     -- counters of limits are what the ledger's rows add up to
     UNION ALL
     SELECT 'usage of a limit is counted', COALESCE(e.account_id, f.account_id),

@@ -45,6 +45,7 @@
 #define ERRCODE_VC_NOT_COMBINABLE			MAKE_SQLSTATE('V','C','1','2','0')
 #define ERRCODE_VC_LIMIT_REACHED			MAKE_SQLSTATE('V','C','1','2','1')
 #define ERRCODE_VC_CANCELLED				MAKE_SQLSTATE('V','C','1','3','0')
+#define ERRCODE_VC_HELD						MAKE_SQLSTATE('V','C','1','3','1')
 
 /* VC2xx: the money does not suffice */
 #define ERRCODE_VC_INSUFFICIENT_CASH		MAKE_SQLSTATE('V','C','2','0','1')
@@ -81,5 +82,10 @@
 #define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','6','0','4')
 #define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','6','0','5')
 #define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','6','0','6')
+
+/* VC7xx: holds */
+#define ERRCODE_VC_NO_HOLD					MAKE_SQLSTATE('V','C','7','0','1')
+#define ERRCODE_VC_HOLD_IS_OVER				MAKE_SQLSTATE('V','C','7','0','2')
+#define ERRCODE_VC_CAPTURE_ABOVE_HOLD		MAKE_SQLSTATE('V','C','7','0','3')
 
 #endif							/* VOUCHER_ERRORS_H */

@@ -92,6 +92,8 @@ FirstPurchaseDetail(const Candidate *candidate, const PlanOrder *order)
 {
 	const PlanLine *line = LineRefusedFor(candidate, order, REASON_NOT_FIRST_PURCHASE);
 
+	if (!line->purchasedBefore)
+		return psprintf("Another order holds the first purchase of \"%s\".", line->registered);
 	return psprintf("The account has purchased \"%s\" before.", line->registered);
 }
 
@@ -216,6 +218,13 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 							OrderTime(order));
 		case REASON_FROZEN:
 			return pstrdup("It must be unfrozen first.");
+		case REASON_HELD:
+			return psprintf("%s until %s.", terms->hasRate ?
+							psprintf("%d of its uses are held", candidate->heldUses) :
+							psprintf("Of its balance of %s, %s are held",
+									 AmountToString(candidate->balance),
+									 AmountToString(candidate->held)),
+							timestamptz_to_str(candidate->heldUntil));
 		case REASON_CURRENCY:
 			return psprintf("It is in %s; the order is in %s.", terms->currency, order->currency);
 		case REASON_NOT_INVITED:
@@ -281,6 +290,8 @@ Nearest(const Candidate *candidate, const PlanOrder *order)
 	{
 		case REASON_PENDING:
 			return psprintf("from %s on", timestamptz_to_str(candidate->effective));
+		case REASON_HELD:
+			return psprintf("from %s on", timestamptz_to_str(candidate->heldUntil));
 		case REASON_CURRENCY:
 			return psprintf("an order in %s", terms->currency);
 		case REASON_NOT_INVITED:

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "held.h"
 #include "lifecycle.h"
 #include "match.h"
 #include "rows.h"
@@ -164,13 +165,6 @@ voucher_cash_at(PG_FUNCTION_ARGS)
  * ------------------------------------------------------------------------
  */
 
-/* A text column of a settlement, NULL if null. */
-static const char *
-TextOf(const Row *row, int column)
-{
-	return row->isnull[column] ? NULL : TextDatumGetCString(row->values[column]);
-}
-
 /* The names in a column of a settlement, none if null; returns how many. */
 static int
 NamesOf(const Row *row, int column, const char ***names)
@@ -212,6 +206,7 @@ LookUpPastLines(const Row *row, PlanOrder *order)
 	{
 		PlanLine   *line = &order->lines[i];
 		const char *bought;
+		const char *before;
 
 		CHECK_FOR_INTERRUPTS();
 		line->universal = true;
@@ -226,11 +221,28 @@ LookUpPastLines(const Row *row, PlanOrder *order)
 		if (!line->purchase)
 			continue;
 		bought = LowestAbove(line->product, first, nfirst, NULL);
-		line->registered = LowestAbove(line->product, again, nagain, bought);
-		line->purchasedBefore = line->registered != bought;
+		before = LowestAbove(line->product, again, nagain, NULL);
+		/* what another order held is in both: bought first, but not counted so */
+		line->purchasedBefore = before != NULL &&
+			(bought == NULL || strlen(before) >= strlen(bought));
+		line->registered = line->purchasedBefore ? before : bought;
 		if (line->registered == NULL)
 			elog(ERROR, "settlement does not know product \"%s\"", line->product);
 	}
+}
+
+/*
+ * An order that was captured was decided on when it was reserved: the row as
+ * its hold has it.
+ */
+static void
+ReadDecision(const Datum *order, Row *row)
+{
+	Datum		values[3] = {order[0], order[1], row->values[SET_HOLD]};
+
+	if (StoreRun(STMT_HOLD_CAPTURED, STORE_READ, values, NULL) == 0)
+		elog(ERROR, "hold %d of an order is missing", DatumGetInt32(row->values[SET_HOLD]));
+	DeformRow(StoreNotNull(0, 1), SET_COLUMNS, row);
 }
 
 /* The request of a settlement; returns its epoch.  Error VC009, or 55000 if it has none. */
@@ -249,16 +261,10 @@ ReadSettled(const char *accountId, const char *orderId, Row *row, OrderRequest *
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("order \"%s\" of account \"%s\" cannot be replayed", orderId, accountId),
 				 errdetail("Its settlement was not written by voucher.settle and has no epoch.")));
-	memset(request, 0, sizeof(OrderRequest));
-	request->accountId = accountId;
-	request->currency = TextOf(row, SET_CURRENCY);
-	request->paymentType = TextOf(row, SET_PAYMENT_TYPE);
-	request->voucher = TextOf(row, SET_CHOSEN_VOUCHER);
-	request->coupon = TextOf(row, SET_CHOSEN_COUPON);
-	request->promoCode = TextOf(row, SET_PROMO_CODE);
-	request->policy = TextOf(row, SET_POLICY);
-	request->at = DatumGetTimestampTz(row->values[SET_AT]);
-	ReadLines(request, DatumGetArrayTypeP(row->values[SET_LINES]));
+	if (!row->isnull[SET_HOLD])
+		ReadDecision(key, row);
+	ReadStoredRequest(accountId, row, request);
+	request->orderId = orderId;
 	return DatumGetInt64(row->values[SET_EPOCH]);
 }
 
@@ -323,6 +329,7 @@ LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *f
 		facts->promo->invited = true;
 	}
 	facts->ncandidates = n;
+	SubtractPastHolds(request, epoch, facts);
 	PastLimits(row, request->at, facts->candidates, n, &facts->limits);
 }
 

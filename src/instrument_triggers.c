@@ -20,25 +20,17 @@ PG_FUNCTION_INFO_V1(check_per_account);
 
 /* What must hold of a new instrument by itself. */
 void
-CheckInstrument(TriggerData *data)
+CheckInstrument(TriggerData *data, const Row *row)
 {
-	HeapTuple	row = data->tg_trigtuple;
-	RangeType  *validity = DatumGetRangeTypeP(NotNull(data, data->tg_trigtuple, INS_VALIDITY));
-	char		flags = range_get_flags(validity);
-	bool		noFaceValue;
-	bool		noLimit;
-	bool		notCounted;
-	Datum		faceValue = Column(data, row, INS_FACE_VALUE, &noFaceValue);
-	Datum		maxUses = Column(data, row, INS_MAX_USES, &noLimit);
+	char		flags = range_get_flags(DatumGetRangeTypeP(NotNull(data, row, INS_VALIDITY)));
 
-	Datum		ordinal = Column(data, row, INS_ORDINAL, &notCounted);
-
-	if (!notCounted && DatumGetInt32(ordinal) < 1)
+	if (!row->isnull[INS_ORDINAL] && DatumGetInt32(row->values[INS_ORDINAL]) < 1)
 		RefuseRow(data, "Ordinals count from 1.");
 	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) >
-		(noFaceValue ? 0 : DatumGetAmount(faceValue)))
+		(row->isnull[INS_FACE_VALUE] ? 0 : DatumGetAmount(row->values[INS_FACE_VALUE])))
 		RefuseRow(data, "The balance must not exceed the face value.");
-	if (!noLimit && DatumGetInt32(NotNull(data, row, INS_USED)) > DatumGetInt32(maxUses))
+	if (!row->isnull[INS_MAX_USES] &&
+		DatumGetInt32(NotNull(data, row, INS_USED)) > DatumGetInt32(row->values[INS_MAX_USES]))
 		RefuseRow(data, "It must not have served more orders than it can.");
 	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
 		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
@@ -54,21 +46,21 @@ Datum
 check_per_account(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
-	bool		notCounted;
-	Datum		ordinal = Column(data, data->tg_trigtuple, INS_ORDINAL, &notCounted);
 	const Template *template;
+	Row			row;
 
-	if (notCounted)
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), INS_COLUMNS, &row);
+	if (row.isnull[INS_ORDINAL])
 		return PointerGetDatum(NULL);
 
 	StoreBegin();
 	CatalogBegin();
-	template = CatalogTemplate(DatumGetInt64(NotNull(data, data->tg_trigtuple, INS_TEMPLATE)));
-	if (DatumGetInt32(ordinal) > template->perAccount)
+	template = CatalogTemplate(DatumGetInt64(NotNull(data, &row, INS_TEMPLATE)));
+	if (DatumGetInt32(row.values[INS_ORDINAL]) > template->perAccount)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_PER_ACCOUNT_LIMIT),
 				 errmsg("account \"%s\" has all it can get of template \"%s\"",
-						TextDatumGetCString(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT)),
+						TextDatumGetCString(NotNull(data, &row, BAL_ACCOUNT)),
 						template->terms.name),
 				 errdetail("One account can get %d.", template->perAccount)));
 	StoreEnd();

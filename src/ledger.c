@@ -98,6 +98,29 @@ LockAccount(const char *accountId, const char *currency, Account *account)
 	account->balance = StoreAmount(0, 2);
 	account->version = StoreInt32(0, 3);
 	account->epoch = StoreInt64(0, 4);
+	account->holds = StoreInt32(0, 5);
+}
+
+/*
+ * Lock all that an account has, in the order of the currencies: what an order
+ * bought first, an order in another currency may be buying now, either as the
+ * second or, if this one is gone, as the first.
+ */
+void
+LockCurrencies(const char *accountId)
+{
+	Datum		value = CStringGetTextDatum(accountId);
+	int			n = (int) StoreRun(STMT_ACCOUNT_CURRENCIES, STORE_WRITE, &value, NULL);
+	char	  **currencies = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+		currencies[i] = StoreText(i, 1);
+	for (int i = 0; i < n; i++)
+	{
+		Account		account;
+
+		LockAccount(accountId, currencies[i], &account);
+	}
 }
 
 /* An optional text parameter and its null flag. */

@@ -19,6 +19,7 @@ typedef struct Account
 	Amount		balance;
 	int32		version;
 	int64		epoch;			/* of the verb that holds it, or that a plan was made in */
+	int32		holds;			/* unresolved, of its orders */
 } Account;
 
 /* An entry of an instrument: the state before it and what it changes. */
@@ -47,6 +48,7 @@ pg_noreturn extern void RefuseManyCurrencies(const char *accountId);
 pg_noreturn extern void RefuseRequest(const char *requestId, const char *accountId,
 									  const char *differs);
 extern bool FindRequest(Statement statement, const char *accountId, const char *requestId);
+extern void LockCurrencies(const char *accountId);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);

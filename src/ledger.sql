@@ -73,6 +73,7 @@ CREATE TABLE voucher.account (
     balance     voucher.amount NOT NULL,
     epoch       bigint NOT NULL DEFAULT 0,
     first_entry integer NOT NULL DEFAULT 1,
+    holds       integer NOT NULL DEFAULT 0,
     CONSTRAINT account_pkey PRIMARY KEY (account_id, currency),
     CONSTRAINT account_currency_fkey FOREIGN KEY (currency) REFERENCES voucher.currency,
     CONSTRAINT account_first_entry_fkey FOREIGN KEY (account_id, currency, first_entry)
@@ -83,6 +84,7 @@ COMMENT ON TABLE voucher.account IS 'an account''s cash in one currency; every v
 COMMENT ON COLUMN voucher.account.epoch IS 'counts the verbs on the account: what was planned at one epoch is written only if it still stands';
 COMMENT ON COLUMN voucher.account.balance IS 'the sum of its cash entries';
 COMMENT ON COLUMN voucher.account.version IS 'the number of its cash entries';
+COMMENT ON COLUMN voucher.account.holds IS 'the number of the account''s unresolved holds, in all currencies; written by their trigger';
 COMMENT ON COLUMN voucher.account.first_entry IS 'its opening entry, always 1: no balance without entries';
 
 CREATE TABLE voucher.entry (

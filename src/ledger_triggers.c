@@ -29,6 +29,8 @@ typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
 	const char *kinds[16];		/* of its entries; empty: a CHECK says */
+	int			columns;		/* of that table */
+	int			entryColumns;
 	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
@@ -36,14 +38,17 @@ typedef struct Ledger
 } Ledger;
 
 static const Ledger ledgers[] = {
-	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"}, CASH_REQUEST,
-	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
+	{"account", {"open", "deposit", "settle", "refund", "cancel", "arrears"},
+		ACC_COLUMNS, CASH_COLUMNS, CASH_REQUEST,
+		STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
 	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
 			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
-			"split_out", "split_in", "merge_out", "merge_in"}, ENT_REQUEST,
-	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
-	{"settlement", {NULL}, SENT_REQUEST,
-	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
+			"split_out", "split_in", "merge_out", "merge_in"},
+		INS_COLUMNS, ENT_COLUMNS, ENT_REQUEST,
+		STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
+	{"settlement", {NULL},
+		SET_COLUMNS, SENT_COLUMNS, SENT_REQUEST,
+		STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
 };
 
 #define LEDGER_INSTRUMENT	(&ledgers[1])
@@ -65,24 +70,14 @@ GetTriggerData(FunctionCallInfo fcinfo)
 	return (TriggerData *) fcinfo->context;
 }
 
-/* A column of a row of the trigger's table. */
+/* A column that is declared NOT NULL, of a row of the trigger's table. */
 Datum
-Column(TriggerData *data, HeapTuple row, int column, bool *isnull)
+NotNull(TriggerData *data, const Row *row, int column)
 {
-	return heap_getattr(row, column, RelationGetDescr(data->tg_relation), isnull);
-}
-
-/* As Column, for one that is declared NOT NULL. */
-Datum
-NotNull(TriggerData *data, HeapTuple row, int column)
-{
-	bool		isnull;
-	Datum		value = Column(data, row, column, &isnull);
-
-	if (isnull)
+	if (row->isnull[column])
 		elog(ERROR, "column %d of table \"%s\" is null", column,
 			 RelationGetRelationName(data->tg_relation));
-	return value;
+	return row->values[column];
 }
 
 /* Is a text value this string? */
@@ -126,21 +121,16 @@ GetLedger(TriggerData *data)
 
 /* What must hold of an instrument's entry of a kind by itself. */
 static void
-CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
+CheckInstrumentEntry(TriggerData *data, const Row *row, const char *kind,
+					 Amount balance)
 {
-	HeapTuple	row = data->tg_trigtuple;
 	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
-	bool		noAccount;
-	bool		noInstrument;
-	bool		none;
-	Datum		extended = Column(data, row, ENT_EXTENDED, &none);
+	bool		none = row->isnull[ENT_EXTENDED];
 
-	Column(data, row, ENT_PEER_ACCOUNT, &noAccount);
-	Column(data, row, ENT_PEER_INSTRUMENT, &noInstrument);
-	if (noAccount == moves || noInstrument == moves)
+	if (row->isnull[ENT_PEER_ACCOUNT] == moves || row->isnull[ENT_PEER_INSTRUMENT] == moves)
 		RefuseRow(data, "A transfer, split or merge, and nothing else, names another instrument.");
 	if (none == (strcmp(kind, "extend") == 0) ||
-		(!none && (range_get_flags(DatumGetRangeTypeP(extended)) &
+		(!none && (range_get_flags(DatumGetRangeTypeP(row->values[ENT_EXTENDED])) &
 				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
 		RefuseRow(data, "An extension, and nothing else, goes from one expiry to a later one.");
 	if (balance > 0 && (strcmp(kind, "reclaim") == 0 || strcmp(kind, "revoke") == 0 ||
@@ -150,21 +140,18 @@ CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
 
 /* What must hold of an entry that gives something back, or takes it away for good. */
 static void
-CheckReturn(TriggerData *data, const Ledger *ledger)
+CheckReturn(TriggerData *data, const Row *row, const Ledger *ledger)
 {
-	HeapTuple	row = data->tg_trigtuple;
 	Datum		kind = NotNull(data, row, ENT_KIND);
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	int32		uses;
-	bool		noOrder;
 
 	if (ledger != LEDGER_INSTRUMENT)
 		return;
 	if (TextIs(kind, "return"))
 	{
 		uses = DatumGetInt32(NotNull(data, row, ENT_USES));
-		Column(data, row, ENT_ORDER, &noOrder);
-		if (noOrder || amount < 0 || uses > 0 || uses < -1)
+		if (row->isnull[ENT_ORDER] || amount < 0 || uses > 0 || uses < -1)
 			RefuseRow(data, "A return gives back what an order took.");
 	}
 	else if (TextIs(kind, "revoke") &&
@@ -174,13 +161,14 @@ CheckReturn(TriggerData *data, const Ledger *ledger)
 
 /* What must hold of an entry by itself. */
 static void
-CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balance)
+CheckEntry(TriggerData *data, const Row *row, const Ledger *ledger, int32 version,
+		   Amount balance)
 {
 	const char *const *kind = ledger->kinds;
 
 	if (*kind == NULL)
 		return;
-	while (*kind != NULL && !TextIs(NotNull(data, data->tg_trigtuple, ENT_KIND), *kind))
+	while (*kind != NULL && !TextIs(NotNull(data, row, ENT_KIND), *kind))
 		kind++;
 	if (*kind == NULL)
 		RefuseRow(data, "This kind of entry does not exist.");
@@ -189,16 +177,15 @@ CheckEntry(TriggerData *data, const Ledger *ledger, int32 version, Amount balanc
 	if (balance < 0)
 		RefuseRow(data, psprintf("The balance after it would be %s.", AmountToString(balance)));
 	if (ledger == LEDGER_INSTRUMENT)
-		CheckInstrumentEntry(data, *kind, balance);
-	CheckReturn(data, ledger);
+		CheckInstrumentEntry(data, row, *kind, balance);
+	CheckReturn(data, row, ledger);
 }
 
 /* Does the statement that is being run move this entry's balance itself? */
 static bool
-EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount amount,
-				Amount balance)
+EntryIsExpected(TriggerData *data, const Row *row, const Ledger *ledger, int32 version,
+				Amount amount, Amount balance)
 {
-	HeapTuple	row = data->tg_trigtuple;
 	Movement   *expected;
 	int			n = ExpectedMovements(&expected);
 
@@ -222,17 +209,15 @@ EntryIsExpected(TriggerData *data, const Ledger *ledger, int32 version, Amount a
 
 /* Keep an entry under the request that made it, if one did. */
 static void
-RecordRequest(TriggerData *data, const Ledger *ledger)
+RecordRequest(TriggerData *data, const Row *row, const Ledger *ledger)
 {
-	HeapTuple	row = data->tg_trigtuple;
 	Datum		values[5];
-	bool		none;
 
-	values[1] = Column(data, row, ledger->request, &none);
-	if (none)
+	if (row->isnull[ledger->request])
 		return;
 	StoreBegin();
 	values[0] = NotNull(data, row, ENT_ACCOUNT);
+	values[1] = row->values[ledger->request];
 	values[2] = CStringGetTextDatum(RelationGetRelationName(data->tg_relation));
 	values[3] = NotNull(data, row, ENT_KEY);
 	if (ledger == LEDGER_INSTRUMENT)
@@ -244,12 +229,10 @@ RecordRequest(TriggerData *data, const Ledger *ledger)
 
 /* The state of the instrument that an entry carries besides the balance. */
 static void
-InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *nulls,
+InstrumentParameters(TriggerData *data, const Row *row, Datum *values, char *nulls,
 					 Movement *movement)
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
-	bool		none;
-	bool		noOrder = true;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
 	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
@@ -261,30 +244,26 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	nulls[8] = NULL_FLAG(!movement->freezes && !movement->unfreezes);
 	movement->cancels = TextIs(kind, "revoke") || TextIs(kind, "transfer_out");
 	values[9] = BoolGetDatum(movement->cancels);
-	values[10] = movement->extended = Column(data, row, ENT_EXTENDED, &none);
-	movement->extends = !none;
-	nulls[10] = NULL_FLAG(none);
+	values[10] = movement->extended = row->values[ENT_EXTENDED];
+	movement->extends = !row->isnull[ENT_EXTENDED];
+	nulls[10] = NULL_FLAG(row->isnull[ENT_EXTENDED]);
 	/* a return gives back no more than its order took */
-	nulls[11] = 'n';
-	if (TextIs(kind, "return"))
-		values[11] = Column(data, row, ENT_ORDER, &noOrder);
-	if (!noOrder)
-		nulls[11] = ' ';
+	values[11] = row->values[ENT_ORDER];
+	nulls[11] = NULL_FLAG(!TextIs(kind, "return") || row->isnull[ENT_ORDER]);
 }
 
 /* The totals of refunds, payments and re-ratings that a settlement's entry carries, before and after it. */
 static void
-SettlementParameters(TriggerData *data, HeapTuple row, Amount amount, Datum *values)
+SettlementParameters(TriggerData *data, const Row *row, Amount amount, Datum *values)
 {
 	Amount		refunded = DatumGetAmount(NotNull(data, row, ENT_REFUNDED));
 	Amount		refundedCash = DatumGetAmount(NotNull(data, row, ENT_REFUNDED_CASH));
 	Amount		paid = DatumGetAmount(NotNull(data, row, SENT_PAID));
 	Datum		kind = NotNull(data, row, ENT_KIND);
-	bool		notRefund;
-	Datum		requested = Column(data, row, ENT_REQUESTED, &notRefund);
+	bool		notRefund = row->isnull[ENT_REQUESTED];
 
 	values[6] = AmountGetDatum(refunded);
-	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(requested)));
+	values[7] = AmountGetDatum(notRefund ? refunded : AmountSub(refunded, DatumGetAmount(row->values[ENT_REQUESTED])));
 	values[8] = AmountGetDatum(refundedCash);
 	/* a refund or cancel takes off the invoiceable amount what it pays back */
 	values[9] = AmountGetDatum(notRefund ? refundedCash : AmountAdd(refundedCash, amount));
@@ -322,22 +301,27 @@ apply_entry(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
 	const Ledger *ledger = GetLedger(data);
-	HeapTuple	row = data->tg_trigtuple;
-	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
-	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
-	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
+	Row			row;
+	int32		version;
+	Amount		amount;
+	Amount		balance;
 	Datum		values[16];
 	char		nulls[] = "                ";
 	Movement	movement = {0};
 
-	CheckEntry(data, ledger, version, balance);
-	RecordRequest(data, ledger);
-	if (EntryIsExpected(data, ledger, version, amount, balance))
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), ledger->entryColumns,
+				&row);
+	version = DatumGetInt32(NotNull(data, &row, ENT_VERSION));
+	amount = DatumGetAmount(NotNull(data, &row, ENT_AMOUNT));
+	balance = DatumGetAmount(NotNull(data, &row, ENT_BALANCE));
+	CheckEntry(data, &row, ledger, version, balance);
+	RecordRequest(data, &row, ledger);
+	if (EntryIsExpected(data, &row, ledger, version, amount, balance))
 		return PointerGetDatum(NULL);
 
 	StoreBegin();
-	values[0] = movement.accountId = NotNull(data, row, ENT_ACCOUNT);
-	values[1] = movement.key = NotNull(data, row, ENT_KEY);
+	values[0] = movement.accountId = NotNull(data, &row, ENT_ACCOUNT);
+	values[1] = movement.key = NotNull(data, &row, ENT_KEY);
 	values[2] = Int32GetDatum(version);
 	values[3] = AmountGetDatum(balance);
 	values[4] = Int32GetDatum(version - 1);
@@ -347,9 +331,9 @@ apply_entry(PG_FUNCTION_ARGS)
 	movement.balance = balance;
 	movement.entered = true;
 	if (ledger == LEDGER_INSTRUMENT)
-		InstrumentParameters(data, row, values, nulls, &movement);
+		InstrumentParameters(data, &row, values, nulls, &movement);
 	else if (ledger == LEDGER_SETTLEMENT)
-		SettlementParameters(data, row, amount, values);
+		SettlementParameters(data, &row, amount, values);
 
 	if (RunMoving(ledger->apply, values, nulls, &movement, 1) == 0 &&
 		StoreRun(ledger->version, STORE_WRITE, values, NULL) > 0 &&
@@ -373,13 +357,11 @@ apply_entry(PG_FUNCTION_ARGS)
 
 /*
  * Error unless all entries that are there lead to a new row's balance, each
- * from the one before.  The store is open; cash and what was outstanding are
- * read of settlements only.
+ * from the one before.  The store is open.
  */
 static void
-CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outstanding)
+CheckOpening(TriggerData *data, const Row *row, const Ledger *ledger)
 {
-	HeapTuple	row = data->tg_trigtuple;
 	Datum		values[10];
 	bool		isnull;
 	bool		agrees;
@@ -394,14 +376,13 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outsta
 		values[5] = NotNull(data, row, INS_FROZEN);
 		values[6] = NotNull(data, row, INS_CANCELLED);
 		values[7] = NotNull(data, row, INS_VALIDITY);
-		Column(data, row, INS_ORDINAL, &isnull);
-		values[8] = BoolGetDatum(!isnull);
+		values[8] = BoolGetDatum(!row->isnull[INS_ORDINAL]);
 		values[9] = NotNull(data, row, INS_ISSUED);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 	{
-		values[4] = AmountGetDatum(cash);
-		values[5] = AmountGetDatum(outstanding);
+		values[4] = NotNull(data, row, SET_CASH);
+		values[5] = NotNull(data, row, SET_OUTSTANDING);
 	}
 
 	StoreRun(ledger->open, STORE_WRITE, values, NULL);
@@ -417,9 +398,9 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outsta
 
 /* As CheckOpening, for a settlement that has entries. */
 void
-CheckSettlementOpening(TriggerData *data, Amount cash, Amount outstanding)
+CheckSettlementOpening(TriggerData *data, const Row *row)
 {
-	CheckOpening(data, LEDGER_SETTLEMENT, cash, outstanding);
+	CheckOpening(data, row, LEDGER_SETTLEMENT);
 }
 
 /* Trigger: a new account or instrument must be what its entries add up to. */
@@ -428,16 +409,18 @@ open_balance(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = GetTriggerData(fcinfo);
 	const Ledger *ledger = GetLedger(data);
+	Row			row;
 
-	if (TextIs(NotNull(data, data->tg_trigtuple, BAL_ACCOUNT), ""))
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), ledger->columns, &row);
+	if (TextIs(NotNull(data, &row, BAL_ACCOUNT), ""))
 		RefuseRow(data, "An account's id must not be empty.");
-	if (DatumGetInt32(NotNull(data, data->tg_trigtuple,
+	if (DatumGetInt32(NotNull(data, &row,
 							  ledger == LEDGER_INSTRUMENT ? INS_FIRST_ENTRY : ACC_FIRST_ENTRY)) != 1)
 		RefuseRow(data, "The first entry is number 1.");
 	if (ledger == LEDGER_INSTRUMENT)
-		CheckInstrument(data);
+		CheckInstrument(data, &row);
 	StoreBegin();
-	CheckOpening(data, ledger, 0, 0);
+	CheckOpening(data, &row, ledger);
 	StoreEnd();
 	return PointerGetDatum(NULL);
 }

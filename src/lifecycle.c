@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "held.h"
 #include "lifecycle.h"
 #include "rows.h"
 #include "store.h"
@@ -81,6 +82,7 @@ ReadInstrument(const Act *act, int64 instrumentId, Instrument *instrument)
 	/* may run a statement itself */
 	instrument->template = CatalogTemplate(DatumGetInt64(row.values[INS_TEMPLATE]));
 	instrument->state.terms = &instrument->template->terms;
+	ReadHeld(&act->account, act->at, &instrument->state);
 }
 
 /* Lock the account of an instrument and read it. */
@@ -177,6 +179,22 @@ RefuseStatus(const Instrument *instrument, InstrumentStatus status)
 			 errdetail("It expired at %s.", timestamptz_to_str(state->expiry))));
 }
 
+/* Error VC131 if some of an instrument is held for an order that is not paid yet. */
+void
+RefuseHeld(const Instrument *instrument)
+{
+	const Candidate *state = &instrument->state;
+
+	if (state->heldUses == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ReasonSqlState(REASON_HELD)),
+			 errmsg(ReasonMessage(REASON_HELD), Subject(state)),
+			 errdetail("%d of its uses are held until %s at least.", state->heldUses,
+					   timestamptz_to_str(state->heldUntil)),
+			 errhint("Capture or release the order, or wait for its time-out.")));
+}
+
 /* Begin an instrument's next entry, that an act makes. */
 void
 BeginEntry(const Act *act, const Instrument *instrument, const char *kind, InstrumentEntry *entry)
@@ -271,6 +289,8 @@ TakeBalance(FunctionCallInfo fcinfo, const char *kind, bool needsBalance)
 	{
 		if (instrument.state.cancelled)
 			RefuseStatus(&instrument, STATUS_CANCELLED);
+		if (needsBalance)
+			RefuseHeld(&instrument);
 		taken = instrument.state.balance;
 		if (needsBalance && taken == 0)
 			ereport(ERROR,

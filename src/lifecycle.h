@@ -48,6 +48,7 @@ extern void ReadAct(FunctionCallInfo fcinfo, int requestId, int reason, int acto
 pg_noreturn extern void RefuseUnknownInstrument(const char *accountId, int64 instrumentId);
 extern const char *InstrumentAccountCurrency(const char *accountId, int64 instrumentId);
 extern void ReadInstrument(const Act *act, int64 instrumentId, Instrument *instrument);
+extern void RefuseHeld(const Instrument *instrument);
 extern void LockInstrument(Act *act, int64 instrumentId, Instrument *instrument);
 extern bool FindAct(const Act *act, const char *kind, EarlierAct *earlier);
 extern void RefuseAct(const Act *act, const char *differs);

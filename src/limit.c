@@ -141,17 +141,39 @@ AddLimits(const Terms *terms, bool uses, bool issues, TimestampTz at, LimitSet *
 }
 
 /*
+ * Count what open holds of other orders keep of a limit as used.  orderId may
+ * be NULL.
+ */
+static void
+AddHeld(const char *accountId, const char *orderId, TimestampTz at, StoreMode mode,
+		LimitUsage *state)
+{
+	Datum		values[5];
+	char		nulls[] = "     ";
+
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = Int64GetDatum(state->limit->limitId);
+	values[2] = TimestampTzGetDatum(state->from);
+	values[3] = TimestampTzGetDatum(at);
+	values[4] = OptionalTextDatum(orderId, &nulls[4]);
+	StoreRun(STMT_HELD_USAGE_READ, mode, values, nulls);
+	state->used += StoreInt64(0, 1);
+	state->amount = AmountAdd(state->amount, StoreAmount(0, 2));
+}
+
+/*
  * Find the limits that candidates meet and read what is used of them, in one
  * statement; none where nothing has limits.  A promo code that has not been
  * used yet is issued when it is.
  */
 void
-ReadLimits(const char *accountId, TimestampTz at, StoreMode mode, Candidate *candidates,
-		   int ncandidates, LimitSet *set)
+ReadLimits(const char *accountId, const char *orderId, TimestampTz at, StoreMode mode,
+		   Candidate *candidates, int ncandidates, LimitSet *set)
 {
 	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
 	Datum	   *keys[2];
 	Datum		values[3];
+	bool	   *held;
 	int			most = 0;
 
 	set->n = 0;
@@ -188,19 +210,27 @@ ReadLimits(const char *accountId, TimestampTz at, StoreMode mode, Candidate *can
 	}
 	values[0] = CStringGetTextDatum(accountId);
 	StoreRun(STMT_USAGE_READ, mode, values, NULL);
+	held = palloc(set->n * sizeof(bool));
 	for (int i = 0; i < set->n; i++)
 	{
 		set->states[i].used = StoreInt64(i, 1);
 		set->states[i].amount = StoreAmount(i, 2);
+		held[i] = StoreInt64(i, 3) > 0;
+	}
+	for (int i = 0; i < set->n; i++)
+	{
+		if (held[i])
+			AddHeld(accountId, orderId, at, mode, &set->states[i]);
 	}
 }
 
 /*
  * Lock the counters of a set's limits until the transaction ends and read them
- * as they now are.  The account is locked.
+ * as they now are.  The account is locked.  What is held is read when the
+ * counter is locked, since who holds moves it.
  */
 void
-LockLimits(const char *accountId, LimitSet *set)
+LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set)
 {
 	for (int i = 0; i < set->n; i++)
 	{
@@ -221,6 +251,8 @@ LockLimits(const char *accountId, LimitSet *set)
 		}
 		state->used = StoreInt64(0, 1);
 		state->amount = StoreAmount(0, 2);
+		if (StoreInt64(0, 3) > 0)
+			AddHeld(accountId, orderId, at, STORE_WRITE, state);
 	}
 }
 
@@ -239,7 +271,7 @@ LockIssueLimits(const char *accountId, TimestampTz at, int n, const Terms *const
 	for (int i = 0; i < n; i++)
 		AddLimits(terms[i], false, true, at, &set);
 	qsort(set.states, set.n, sizeof(LimitUsage), CompareStates);
-	LockLimits(accountId, &set);
+	LockLimits(accountId, NULL, at, &set);
 }
 
 /* Numbers that a settlement keeps of each limit that it met: see settlement.sql. */

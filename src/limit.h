@@ -18,9 +18,9 @@ typedef struct LimitSet
 
 extern void LoadLimits(Terms *terms, const char *campaign, MemoryContext context);
 extern void PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state);
-extern void ReadLimits(const char *accountId, TimestampTz at, StoreMode mode,
+extern void ReadLimits(const char *accountId, const char *orderId, TimestampTz at, StoreMode mode,
 					   Candidate *candidates, int ncandidates, LimitSet *set);
-extern void LockLimits(const char *accountId, LimitSet *set);
+extern void LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set);
 extern void LockIssueLimits(const char *accountId, TimestampTz at, int n,
 							const Terms *const *terms);
 extern void SetLimits(Row *settlement, const LimitSet *set);
@@ -31,5 +31,8 @@ extern char *LimitDetail(const LimitUsage *state);
 /* limit_triggers.c */
 extern uint64 AddUsage(const LimitUsage *state, const char *accountId, int64 uses, Amount amount);
 extern void CountSettlement(const Row *settlement);
+extern void HoldLimits(const Row *settlement, int32 version, TimestampTz expiresAt);
+extern void ReleaseHeld(Datum account, Datum orderId, int32 version);
+extern bool HoldingLimits(void);
 
 #endif							/* VOUCHER_LIMIT_H */

@@ -56,12 +56,14 @@ CREATE TABLE voucher.total_usage (
     period_start timestamptz NOT NULL,
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
+    held         bigint NOT NULL DEFAULT 0,
     CONSTRAINT total_usage_pkey PRIMARY KEY (limit_id, period_start)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
 COMMENT ON TABLE voucher.total_usage IS 'what is used of limits on all accounts together; written by triggers';
 COMMENT ON COLUMN voucher.total_usage.period_start IS 'when the period begins; -infinity: for all time';
 COMMENT ON COLUMN voucher.total_usage.used IS 'orders served or instruments issued';
+COMMENT ON COLUMN voucher.total_usage.held IS 'the number of unresolved holds that keep some of it: rows of held_usage';
 COMMENT ON COLUMN voucher.total_usage.amount IS 'what they paid or took off, or their face value; 0 where the limit has no max_amount';
 
 CREATE TABLE voucher.account_usage (
@@ -70,12 +72,14 @@ CREATE TABLE voucher.account_usage (
     period_start timestamptz NOT NULL,
     used         bigint NOT NULL,
     amount       voucher.amount NOT NULL,
+    held         bigint NOT NULL DEFAULT 0,
     CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_id, period_start)
 ) WITH (fillfactor = 50);
 -- Not dumped: a restore of the limits writes it again.
 COMMENT ON TABLE voucher.account_usage IS 'what an account has used of limits per account; written by triggers';
 COMMENT ON COLUMN voucher.account_usage.period_start IS 'when the period begins; -infinity: for all time';
 COMMENT ON COLUMN voucher.account_usage.used IS 'orders served or instruments issued';
+COMMENT ON COLUMN voucher.account_usage.held IS 'the number of unresolved holds that keep some of it: rows of held_usage';
 COMMENT ON COLUMN voucher.account_usage.amount IS 'what they paid or took off, or their face value; 0 where the limit has no max_amount';
 
 -- ---------------------------------------------------------------------------

@@ -44,7 +44,9 @@ typedef struct UsageChanges
 static const LimitUsage *moving;
 static int64 movingUses;
 static Amount movingAmount;
+static int64 movingHeld;
 static bool opening;
+static bool holding;
 
 /* ------------------------------------------------------------------------
  * Moving counters
@@ -95,6 +97,58 @@ AddUsage(const LimitUsage *state, const char *accountId, int64 uses, Amount amou
 	}
 	PG_END_TRY();
 	return rows;
+}
+
+/* Move by how many holds a counter is kept. */
+static void
+MoveHeld(const LimitUsage *state, Datum account, int64 holds)
+{
+	const LimitUsage *outer = moving;
+	Datum		values[4];
+
+	values[0] = account;
+	values[1] = Int64GetDatum(state->limit->limitId);
+	values[2] = TimestampTzGetDatum(state->from);
+	values[3] = Int64GetDatum(holds);
+	moving = state;
+	movingHeld = holds;
+	PG_TRY();
+	{
+		StoreRun(state->limit->perAccount ? STMT_ACCOUNT_HELD_ADD : STMT_TOTAL_HELD_ADD,
+				 STORE_WRITE, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		moving = outer;
+		movingHeld = 0;
+	}
+	PG_END_TRY();
+}
+
+/* Run a statement that writes held_usage. */
+static uint64
+RunHolding(Statement statement, const Datum *values)
+{
+	uint64		rows = 0;
+
+	holding = true;
+	PG_TRY();
+	{
+		rows = StoreRun(statement, STORE_WRITE, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		holding = false;
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+/* Is the statement that is being run one that may write held_usage? */
+bool
+HoldingLimits(void)
+{
+	return holding || opening;
 }
 
 /* Note what one instrument adds to the limits of its template. */
@@ -205,11 +259,10 @@ TemplateOf(Datum account, Datum instrumentId)
 	return CatalogTemplate(templateId);
 }
 
-/* Count the parts of an order that was made at an instant; sign -1 takes them back. */
+/* Note what the parts of an order add to the limits of their templates. */
 static void
-CountParts(Datum account, Datum parts, TimestampTz at, int sign)
+NoteParts(Datum account, Datum parts, int sign, UsageChanges *changes)
 {
-	UsageChanges changes = {0};
 	Datum	   *elements;
 	int			n = DeformArray(parts, &elements);
 
@@ -221,9 +274,18 @@ CountParts(Datum account, Datum parts, TimestampTz at, int sign)
 		DeformRow(elements[i], PART_COLUMNS, &part);
 		template = TemplateOf(account, part.values[PART_INSTRUMENT_ID]);
 		if (template != NULL)
-			NoteChanges(&changes, &template->terms, false, sign,
+			NoteChanges(changes, &template->terms, false, sign,
 						sign * DatumGetAmount(part.values[PART_PAID]));
 	}
+}
+
+/* Count the parts of an order that was made at an instant; sign -1 takes them back. */
+static void
+CountParts(Datum account, Datum parts, TimestampTz at, int sign)
+{
+	UsageChanges changes = {0};
+
+	NoteParts(account, parts, sign, &changes);
 	MakeChanges(&changes, account, at);
 }
 
@@ -249,6 +311,59 @@ CountSettlement(const Row *settlement)
 					   DatumGetTimestampTz(settlement->values[SET_AT]), 1);
 	}
 	StoreEnd();
+}
+
+/* Keep what the parts of a new hold would use of their templates' limits. */
+void
+HoldLimits(const Row *settlement, int32 version, TimestampTz expiresAt)
+{
+	UsageChanges changes = {0};
+	TimestampTz at = DatumGetTimestampTz(settlement->values[SET_AT]);
+	Datum		values[9];
+
+	CatalogBegin();
+	if (!CatalogHasLimits())
+		return;
+	NoteParts(settlement->values[BAL_ACCOUNT], settlement->values[SET_PARTS], 1, &changes);
+	qsort(changes.changes, changes.n, sizeof(UsageChange), CompareChanges);
+	values[0] = settlement->values[BAL_ACCOUNT];
+	values[1] = settlement->values[BAL_KEY];
+	values[2] = Int32GetDatum(version);
+	values[6] = TimestampTzGetDatum(expiresAt);
+	for (int i = 0; i < changes.n; i++)
+	{
+		const UsageChange *change = &changes.changes[i];
+		LimitUsage	state;
+
+		PeriodOf(change->limit, at, &state);
+		values[3] = Int64GetDatum(change->limit->limitId);
+		values[4] = TimestampTzGetDatum(state.from);
+		values[5] = BoolGetDatum(change->limit->perAccount);
+		values[7] = Int64GetDatum(change->uses);
+		values[8] = AmountGetDatum(change->limit->maxAmount == AMOUNT_MAX ? 0 : change->amount);
+		MoveHeld(&state, values[0], 1);
+		RunHolding(STMT_HELD_USAGE_INSERT, values);
+	}
+}
+
+/* Give back what a hold that is resolved kept of limits. */
+void
+ReleaseHeld(Datum account, Datum orderId, int32 version)
+{
+	Datum		key[3] = {account, orderId, Int32GetDatum(version)};
+	int			n = (int) RunHolding(STMT_HELD_USAGE_DELETE, key);
+	UsageLimit *limits = palloc0(Max(n, 1) * sizeof(UsageLimit));
+	LimitUsage *states = palloc0(Max(n, 1) * sizeof(LimitUsage));
+
+	for (int i = 0; i < n; i++)
+	{
+		limits[i].limitId = StoreInt64(i, 1);
+		limits[i].perAccount = StoreBool(i, 3);
+		states[i].limit = &limits[i];
+		states[i].from = StoreTime(i, 2);
+	}
+	for (int i = 0; i < n; i++)
+		MoveHeld(&states[i], account, -1);
 }
 
 /* Take back what an order used, which has been cancelled. */
@@ -305,13 +420,13 @@ count_usage(PG_FUNCTION_ARGS)
  * Nobody may slip in between the counting and the moment from which others see
  * the limit, which is this transaction's commit.  Who moves anything of an
  * account updates its row first; so locking that table first means to wait for
- * those, and to stop the others before they hold anything.  The other two
+ * those, and to stop the others before they hold anything.  The other
  * tables are for rows that are written by hand.
  */
 Datum
 open_limit(PG_FUNCTION_ARGS)
 {
-	static const char *const counted[] = {"account", "settlement", "settlement_entry", "instrument"};
+	static const char *const counted[] = {"account", "settlement", "settlement_entry", "instrument", "hold"};
 	TriggerData *data = GetTriggerData(fcinfo);
 	Datum		limitId;
 	bool		isnull;
@@ -325,6 +440,7 @@ open_limit(PG_FUNCTION_ARGS)
 	{
 		/* also what an older snapshot of this transaction does not see */
 		StoreRun(STMT_LIMIT_OPEN, STORE_LATEST_WRITE, &limitId, NULL);
+		StoreRun(STMT_LIMIT_OPEN_HELD, STORE_LATEST_WRITE, &limitId, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -347,6 +463,7 @@ typedef struct UsageRow
 	TimestampTz from;
 	int64		used;
 	Amount		amount;
+	int64		held;
 } UsageRow;
 
 /* Take a row of a counter apart; that of an account has the account before the rest. */
@@ -356,11 +473,12 @@ ReadUsageRow(TriggerData *data, HeapTuple tuple, UsageRow *usage)
 	bool		ofAccount = strcmp(RelationGetRelationName(data->tg_relation), "account_usage") == 0;
 	Row			row;
 
-	DeformTuple(tuple, RelationGetDescr(data->tg_relation), 4 + ofAccount, &row);
+	DeformTuple(tuple, RelationGetDescr(data->tg_relation), 5 + ofAccount, &row);
 	usage->limitId = DatumGetInt64(row.values[1 + ofAccount]);
 	usage->from = DatumGetTimestampTz(row.values[2 + ofAccount]);
 	usage->used = DatumGetInt64(row.values[3 + ofAccount]);
 	usage->amount = DatumGetAmount(row.values[4 + ofAccount]);
+	usage->held = DatumGetInt64(row.values[5 + ofAccount]);
 }
 
 /*
@@ -386,7 +504,8 @@ protect_usage(PG_FUNCTION_ARGS)
 	else
 		ReadUsageRow(data, data->tg_trigtuple, &is);
 	if (!sameKey || moving == NULL || moving->limit->limitId != is.limitId || moving->from != is.from ||
-		is.used - was.used != movingUses || is.amount - was.amount != movingAmount)
+		is.used - was.used != movingUses || is.amount - was.amount != movingAmount ||
+		is.held - was.held != movingHeld)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_IMMUTABLE_ROW),
 				 errmsg("rows of table \"%s\" cannot be written",

@@ -242,3 +242,26 @@ ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 	}
 	request->currency = OptionalTextArgument(fcinfo, currency);
 }
+
+/* A text column of a settlement, NULL if null. */
+static const char *
+TextOf(const Row *row, int column)
+{
+	return row->isnull[column] ? NULL : TextDatumGetCString(row->values[column]);
+}
+
+/* The request of a settlement's row, without its order's id. */
+void
+ReadStoredRequest(const char *accountId, const Row *row, OrderRequest *request)
+{
+	memset(request, 0, sizeof(OrderRequest));
+	request->accountId = accountId;
+	request->currency = TextOf(row, SET_CURRENCY);
+	request->paymentType = TextOf(row, SET_PAYMENT_TYPE);
+	request->voucher = TextOf(row, SET_CHOSEN_VOUCHER);
+	request->coupon = TextOf(row, SET_CHOSEN_COUPON);
+	request->promoCode = TextOf(row, SET_PROMO_CODE);
+	request->policy = TextOf(row, SET_POLICY);
+	request->at = DatumGetTimestampTz(row->values[SET_AT]);
+	ReadLines(request, DatumGetArrayTypeP(row->values[SET_LINES]));
+}

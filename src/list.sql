@@ -28,7 +28,8 @@ SELECT i.account_id, i.instrument_id, t.kind, t.name AS template, t.campaign, i.
        voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, pg_catalog.now(), i.cancelled) AS status,
        i.validity, pg_catalog.lower(i.validity) AS effective_at, pg_catalog.upper(i.validity) AS expires_at,
        t.scope, voucher.products(t.scope) AS products, voucher.order_types(t.scope) AS order_types,
-       t.threshold, t.payment_type, i.frozen, i.issued_at, i.cancelled
+       t.threshold, t.payment_type, i.frozen, i.issued_at, i.cancelled,
+       voucher.held(i.account_id, i.instrument_id) AS held
 FROM voucher.instrument AS i
 JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) i.template_id;
 COMMENT ON VIEW voucher.vouchers IS 'all vouchers, coupons and used promo codes with their terms and their status now';
@@ -45,7 +46,8 @@ CREATE FUNCTION voucher.list(
     SELECT v.account_id, v.instrument_id, v.kind, v.template, v.campaign, v.currency,
            v.face_value, v.discount_rate, v.balance, v.used, v.max_uses, s.status,
            v.validity, v.effective_at, v.expires_at, v.scope, v.products, v.order_types,
-           v.threshold, v.payment_type, v.frozen, v.issued_at, v.cancelled
+           v.threshold, v.payment_type, v.frozen, v.issued_at, v.cancelled,
+           voucher.held(v.account_id, v.instrument_id, $4)
     FROM voucher.vouchers AS v
     CROSS JOIN LATERAL voucher.status(v.frozen, v.face_value, v.balance, v.used, v.max_uses, v.validity, $4, v.cancelled) AS s(status)
     WHERE v.account_id = $1

@@ -51,7 +51,7 @@ ExpectedMovements(Movement **movements)
 
 /* Has a row the key of a movement? */
 bool
-HasKey(TriggerData *data, HeapTuple row, const Movement *movement)
+HasKey(TriggerData *data, const Row *row, const Movement *movement)
 {
 	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(data->tg_relation), BAL_KEY - 1);
 
@@ -61,12 +61,12 @@ HasKey(TriggerData *data, HeapTuple row, const Movement *movement)
 
 /* The row of a settlement has arrived: whoever writes it may be waiting to know. */
 void
-SettlementArrived(TriggerData *data)
+SettlementArrived(TriggerData *data, const Row *row)
 {
 	for (int i = 0; i < nexpected; i++)
 	{
 		if (strcmp(expected[i].table, "settlement") == 0 &&
-			HasKey(data, data->tg_trigtuple, &expected[i]))
+			HasKey(data, row, &expected[i]))
 			expected[i].entered = true;
 	}
 }

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "held.h"
 #include "issue.h"
 #include "order.h"
 #include "rows.h"
@@ -132,28 +133,30 @@ NewPromoCandidate(const Template *template, TimestampTz at, Candidate *candidate
 	candidate->issuedAt = at;
 }
 
-/* The account in the rows of its facts, which are in the order of its currencies. */
+/* The account in the rows of its facts, of which those of its currencies come first. */
 static void
 ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 {
+	bool		isnull;
 	Row			row;
 
-	if (rows == 0)
+	if (rows > 0)
+		StoreDatum(0, 1, &isnull);
+	if (rows == 0 || isnull)
 		RefuseUnknownAccount(request->accountId, request->currency);
-	if (request->currency == NULL && rows > 1)
+	if (rows > 1)
 	{
-		DeformRow(StoreNotNull(rows - 1, 1), ACC_COLUMNS, &row);
-		account->currency = TextDatumGetCString(row.values[BAL_KEY]);
+		StoreDatum(1, 1, &isnull);
+		if (!isnull)
+			RefuseManyCurrencies(request->accountId);
 	}
 	DeformRow(StoreNotNull(0, 1), ACC_COLUMNS, &row);
 	account->accountId = request->accountId;
-	if (account->currency != NULL &&
-		strcmp(account->currency, TextDatumGetCString(row.values[BAL_KEY])) != 0)
-		RefuseManyCurrencies(request->accountId);
 	account->currency = TextDatumGetCString(row.values[BAL_KEY]);
 	account->version = DatumGetInt32(row.values[BAL_VERSION]);
 	account->balance = DatumGetAmount(row.values[BAL_BALANCE]);
 	account->epoch = DatumGetInt64(row.values[ACC_EPOCH]);
+	account->holds = DatumGetInt32(row.values[ACC_HOLDS]);
 }
 
 /*
@@ -205,18 +208,13 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	order->nlines = request->nlines;
 	order->lines = request->lines;
 	facts->candidates = palloc0((rows + 1) * sizeof(Candidate));
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 row = 1; row < rows; row++)
 	{
 		Candidate  *candidate = &facts->candidates[n];
 		SPITupleTable *table = SPI_tuptable;
-		bool		isnull;
-		Datum		value = StoreDatum(row, 2, &isnull);
 		Row			instrument;
 
-		if (isnull)
-			break;				/* the account has no instruments */
-
-		DeformRow(value, INS_COLUMNS, &instrument);
+		DeformRow(StoreNotNull(row, 2), INS_COLUMNS, &instrument);
 		/* may run a statement itself */
 		candidate->terms = &CatalogTemplate(DatumGetInt64(instrument.values[INS_TEMPLATE]))->terms;
 		SPI_tuptable = table;
@@ -240,7 +238,8 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 			IsInvited(request->accountId, promo->campaign);
 	}
 	facts->ncandidates = n;
-	ReadLimits(request->accountId, request->at, mode, facts->candidates, n, &facts->limits);
+	SubtractHolds(request, mode, facts);
+	ReadLimits(request->accountId, request->orderId, request->at, mode, facts->candidates, n, &facts->limits);
 	order->digits = CatalogDigits(order->currency);
 }
 

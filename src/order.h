@@ -42,6 +42,7 @@ typedef struct OrderFacts
 	Account		account;
 	const Policy *policy;
 	bool		settled;		/* the order is settled already */
+	int32		ownHold;		/* the version of its own unresolved hold, 0: none */
 	int			ncandidates;
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
@@ -53,6 +54,7 @@ typedef struct OrderFacts
 extern void ReadOrderArguments(FunctionCallInfo fcinfo, int first, OrderRequest *request);
 extern void ReadLines(OrderRequest *request, ArrayType *array);
 extern PaymentType PaymentTypeFromName(const char *name);
+extern void ReadStoredRequest(const char *accountId, const Row *row, OrderRequest *request);
 extern void AllocateLines(OrderRequest *request, int nlines);
 extern void SetDuration(OrderRequest *request, int i, Datum duration);
 extern void SetTags(PlanLine *line, Jsonb *tags);

@@ -147,7 +147,8 @@ JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived)
 	if (ASKS(TAGS) && !TagsCovered(line, terms))
 		return REASON_TAGS;
 	/* an upgrade or renewal is the scope's business; a purchase must be the first */
-	if (ASKS(NOT_FIRST_PURCHASE) && terms->firstPurchase && line->purchase && line->purchasedBefore)
+	if (ASKS(NOT_FIRST_PURCHASE) && terms->firstPurchase && line->purchase &&
+		(line->purchasedBefore || line->purchaseHeld))
 		return REASON_NOT_FIRST_PURCHASE;
 	if (ASKS(DURATION) && (terms->minDuration > 0 || terms->maxDuration < PG_INT64_MAX) &&
 		(line->duration < terms->minDuration || line->duration > terms->maxDuration))
@@ -155,12 +156,19 @@ JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived)
 	return REASON_APPLIES;
 }
 
+/* What of an instrument's balance no other order holds. */
+Amount
+AvailableOf(const Candidate *candidate)
+{
+	return Max(candidate->balance - candidate->held, 0);
+}
+
 /* What an instrument is good for on eligible lines: its rate of them or its balance. */
 static Amount
 ValueOf(const Candidate *candidate, Amount base, int digits)
 {
 	const Terms *terms = candidate->terms;
-	Amount		value = candidate->balance;
+	Amount		value = AvailableOf(candidate);
 
 	if (terms->hasRate)
 		value = AmountMulDivHalfUpTo(base, terms->rate, AMOUNT_ONE, digits);
@@ -254,6 +262,13 @@ JudgeCandidate(const PlanOrder *order, Candidate *candidate)
 		case STATUS_PENDING:
 			candidate->reason = REASON_PENDING;
 			return;
+	}
+	if (ASKS(HELD) && (candidate->used + candidate->heldUses >= candidate->maxUses ||
+					   (!terms->hasRate && AvailableOf(candidate) == 0)) &&
+		candidate->heldUses > 0)
+	{
+		candidate->reason = REASON_HELD;
+		return;
 	}
 	if (ASKS(CURRENCY) && strcmp(terms->currency, order->currency) != 0)
 	{

@@ -64,6 +64,7 @@ typedef enum InstrumentStatus
 	R(EXPIRED, "expired", ERRCODE_VC_EXPIRED, "%s has expired") \
 	R(FROZEN, "frozen", ERRCODE_VC_FROZEN, "%s is frozen") \
 	R(PENDING, "not_yet_effective", ERRCODE_VC_NOT_YET_EFFECTIVE, "%s is not yet effective") \
+	R(HELD, "held", ERRCODE_VC_HELD, "%s is held by another order") \
 	R(CURRENCY, "currency", ERRCODE_VC_CURRENCY, "%s is in another currency") \
 	R(NOT_INVITED, "not_invited", ERRCODE_VC_NOT_INVITED, "%s is only for invited accounts") \
 	R(PAYMENT_TYPE, "payment_type", ERRCODE_VC_PAYMENT_TYPE, \
@@ -166,6 +167,7 @@ typedef struct PlanLine
 	bool		universal;		/* may a universal scope cover it */
 	bool		purchase;		/* order type is "purchase" */
 	bool		purchasedBefore;	/* by this account: the registered product */
+	bool		purchaseHeld;	/* another order holds its first purchase */
 } PlanLine;
 
 typedef struct PlanOrder
@@ -188,6 +190,9 @@ typedef struct Candidate
 	int32		used;
 	int32		maxUses;		/* PG_INT32_MAX = unlimited */
 	int32		version;
+	Amount		held;			/* of the balance and uses, by other orders */
+	int32		heldUses;
+	TimestampTz heldUntil;		/* the first time-out of these; if heldUses */
 	bool		frozen;
 	bool		cancelled;		/* revoked or transferred away */
 	bool		invited;		/* to the template's campaign; read if invitedOnly */
@@ -313,6 +318,7 @@ extern InstrumentStatus StatusAt(bool cancelled, bool frozen, bool hasFaceValue,
 extern Reason JudgeLine(const PlanLine *line, const Terms *terms, uint64 waived);
 extern void JudgeCandidate(const PlanOrder *order, Candidate *candidate);
 extern void JudgeCandidates(const PlanOrder *order, int ncandidates, Candidate *candidates);
+extern Amount AvailableOf(const Candidate *candidate);
 extern bool ReachesThreshold(const Terms *terms, Amount base);
 extern Amount DiscountOf(const Candidate *candidate, Amount base, int digits);
 extern Amount TenderOf(const Candidate *candidate, Amount base, Amount due, int digits);

@@ -60,10 +60,10 @@ CompareCandidates(const Candidate *a, const Candidate *b, const Policy *policy)
 				order = COMPARE(b->pays, a->pays);
 				break;
 			case SORT_BALANCE_DESC:
-				order = COMPARE(b->balance, a->balance);
+				order = COMPARE(AvailableOf(b), AvailableOf(a));
 				break;
 			case SORT_BALANCE_ASC:
-				order = COMPARE(a->balance, b->balance);
+				order = COMPARE(AvailableOf(a), AvailableOf(b));
 				break;
 			case SORT_EXPIRY_ASC:
 				order = COMPARE(a->expiry, b->expiry);

@@ -21,10 +21,11 @@ PG_FUNCTION_INFO_V1(protect);
 
 /* Is an instrument's validity what a movement makes of it? */
 static bool
-ValidityIsExpected(TriggerData *data, const Movement *movement)
+ValidityIsExpected(TriggerData *data, const Row *old, const Row *new,
+				   const Movement *movement)
 {
-	Datum		was = NotNull(data, data->tg_trigtuple, INS_VALIDITY);
-	Datum		is = NotNull(data, data->tg_newtuple, INS_VALIDITY);
+	Datum		was = NotNull(data, old, INS_VALIDITY);
+	Datum		is = NotNull(data, new, INS_VALIDITY);
 	Candidate	before;
 	Candidate	after;
 	Candidate	extension;
@@ -40,18 +41,19 @@ ValidityIsExpected(TriggerData *data, const Movement *movement)
 
 /* Is an instrument's state after an update what a movement makes of it? */
 static bool
-StateIsExpected(TriggerData *data, const Movement *movement)
+StateIsExpected(TriggerData *data, const Row *old, const Row *new,
+				const Movement *movement)
 {
-	bool		wasFrozen = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_FROZEN));
-	bool		isFrozen = DatumGetBool(NotNull(data, data->tg_newtuple, INS_FROZEN));
-	bool		wasCancelled = DatumGetBool(NotNull(data, data->tg_trigtuple, INS_CANCELLED));
-	bool		isCancelled = DatumGetBool(NotNull(data, data->tg_newtuple, INS_CANCELLED));
+	bool		wasFrozen = DatumGetBool(NotNull(data, old, INS_FROZEN));
+	bool		isFrozen = DatumGetBool(NotNull(data, new, INS_FROZEN));
+	bool		wasCancelled = DatumGetBool(NotNull(data, old, INS_CANCELLED));
+	bool		isCancelled = DatumGetBool(NotNull(data, new, INS_CANCELLED));
 
-	return movement->used == DatumGetInt32(NotNull(data, data->tg_newtuple, INS_USED)) &&
+	return movement->used == DatumGetInt32(NotNull(data, new, INS_USED)) &&
 		isFrozen == (movement->freezes || (wasFrozen && !movement->unfreezes)) &&
 		isCancelled == (movement->cancels || wasCancelled) &&
 		!(wasCancelled && movement->uses > 0) &&
-		ValidityIsExpected(data, movement);
+		ValidityIsExpected(data, old, new, movement);
 }
 
 /*
@@ -61,9 +63,14 @@ StateIsExpected(TriggerData *data, const Movement *movement)
 static bool
 MovementIsExpected(TriggerData *data)
 {
-	HeapTuple	row = data->tg_newtuple;
 	Movement   *expected;
 	int			nexpected = ExpectedMovements(&expected);
+	int			ncolumns = Min(RelationGetDescr(data->tg_relation)->natts, MAX_COLUMNS);
+	Row			old;
+	Row			new;
+
+	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), ncolumns, &old);
+	DeformTuple(data->tg_newtuple, RelationGetDescr(data->tg_relation), ncolumns, &new);
 
 	for (int i = 0; i < nexpected; i++)
 	{
@@ -71,12 +78,12 @@ MovementIsExpected(TriggerData *data)
 
 		if (movement->moved ||
 			strcmp(movement->table, RelationGetRelationName(data->tg_relation)) != 0 ||
-			movement->version != DatumGetInt32(NotNull(data, row, BAL_VERSION)) ||
-			movement->balance != DatumGetAmount(NotNull(data, row, BAL_BALANCE)) ||
-			!HasKey(data, row, movement))
+			movement->version != DatumGetInt32(NotNull(data, &new, BAL_VERSION)) ||
+			movement->balance != DatumGetAmount(NotNull(data, &new, BAL_BALANCE)) ||
+			!HasKey(data, &new, movement))
 			continue;
 		if (strcmp(movement->table, "instrument") == 0 &&
-			!StateIsExpected(data, movement))
+			!StateIsExpected(data, &old, &new, movement))
 			continue;
 		movement->moved = true;
 		return true;
@@ -160,11 +167,16 @@ protect(PG_FUNCTION_ARGS)
 			(!was.isnull[i] && !is.isnull[i] &&
 			 datum_image_eq(was.values[i], is.values[i], attribute->attbyval, attribute->attlen)))
 			continue;
-		/* the epoch holds no money: raising it only makes a settle plan anew; it orders what was done */
-		if (strcmp(name, "epoch") == 0 && !is.isnull[i] &&
-			strcmp(RelationGetRelationName(data->tg_relation), "account") == 0 &&
-			DatumGetInt64(is.values[i]) >= DatumGetInt64(was.values[i]))
-			continue;
+		if (strcmp(RelationGetRelationName(data->tg_relation), "account") == 0 && !is.isnull[i])
+		{
+			/* the epoch holds no money: raising it only makes a settle plan anew; it orders what was done */
+			if (strcmp(name, "epoch") == 0 &&
+				DatumGetInt64(is.values[i]) >= DatumGetInt64(was.values[i]))
+				continue;
+			/* check_holds counts them */
+			if (strcmp(name, "holds") == 0)
+				continue;
+		}
 		if (is.isnull[i] || !MovesWithEntries(data->tg_trigger, name))
 			RefuseChange(data, "changed", name);
 		moves = name;

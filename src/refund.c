@@ -169,16 +169,6 @@ FindRefund(const Settlement *settlement, const RefundRequest *request, Datum *ro
  * ------------------------------------------------------------------------
  */
 
-/* The shares of a part, one per line; CheckShares of settlement.c saw to it. */
-static const Amount *
-PartShares(Datum part)
-{
-	Row			fields;
-
-	DeformRow(part, PART_COLUMNS, &fields);
-	return (const Amount *) ARR_DATA_PTR(DatumGetArrayTypeP(fields.values[PART_SHARE]));
-}
-
 /*
  * The lines of a settlement as refunds by line see them, with what was
  * refunded of each before; and each part's shares of them, as they were stored

@@ -170,3 +170,13 @@ CompareStrings(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
+
+/* The shares of a part, one per line; CheckShares of settlement.c saw to it. */
+const Amount *
+PartShares(Datum part)
+{
+	Row			fields;
+
+	DeformRow(part, PART_COLUMNS, &fields);
+	return (const Amount *) ARR_DATA_PTR(DatumGetArrayTypeP(fields.values[PART_SHARE]));
+}

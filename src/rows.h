@@ -15,6 +15,8 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 
+#include "amount.h"
+
 /* Every table that holds a balance begins like this: account, instrument, settlement. */
 enum
 {
@@ -29,7 +31,8 @@ enum
 {
 	ACC_EPOCH = 5,
 	ACC_FIRST_ENTRY,
-	ACC_COLUMNS = ACC_FIRST_ENTRY
+	ACC_HOLDS,
+	ACC_COLUMNS = ACC_HOLDS
 };
 
 /* voucher.instrument goes on like this. */
@@ -76,7 +79,8 @@ enum
 	SET_LIMITS,
 	SET_OUTSTANDING,
 	SET_RERATES,
-	SET_COLUMNS = SET_RERATES
+	SET_HOLD,
+	SET_COLUMNS = SET_HOLD
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -137,7 +141,8 @@ enum
 	SENT_PAID,
 	SENT_WAIVED,
 	SENT_RERATED,
-	SENT_RERATING
+	SENT_RERATING,
+	SENT_COLUMNS = SENT_RERATING
 };
 
 /* voucher.rerating. */
@@ -157,6 +162,32 @@ enum
 	RER_REFUNDED_CASH,
 	RER_RETURNED,
 	RER_COLUMNS = RER_RETURNED
+};
+
+/* voucher.hold, as far as it is read by position. */
+enum
+{
+	HOLD_ACCOUNT = 1,
+	HOLD_ORDER,
+	HOLD_VERSION,
+	HOLD_CURRENCY,
+	HOLD_AT,
+	HOLD_EXPIRES_AT,
+	HOLD_RESOLUTION,
+	HOLD_EPOCH,
+	HOLD_GROSS,
+	HOLD_DISCOUNT,
+	HOLD_ROUNDING,
+	HOLD_VOUCHER,
+	HOLD_CASH,
+	HOLD_PAYMENT_TYPE,
+	HOLD_CHOSEN_VOUCHER,
+	HOLD_CHOSEN_COUPON,
+	HOLD_PROMO_CODE,
+	HOLD_POLICY,
+	HOLD_LINES,
+	HOLD_PARTS,
+	HOLD_COLUMNS = HOLD_PARTS
 };
 
 /* The type voucher.line. */
@@ -203,6 +234,7 @@ extern Datum Array4(Datum *items, int n);
 extern Datum Array8(Oid type, Datum *items, int n);
 extern Datum TextArray(Datum *items, int n);
 extern int	ReadTextArray(Datum array, const char ***strings);
+extern const Amount *PartShares(Datum part);
 extern int	CompareStrings(const void *a, const void *b);
 
 #endif							/* VOUCHER_ROWS_H */

@@ -54,8 +54,22 @@ UsesLimits(const PaymentPlan *plan)
 	return false;
 }
 
+/*
+ * Plan an order of a locked account.  Others count in its limits, too: hold
+ * them, and see whether the plan still stands.
+ */
+void
+PlanLocked(OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
+{
+	PlanOrderRequest(request, facts, plan);
+	if (!UsesLimits(plan))
+		return;
+	LockLimits(request->accountId, request->orderId, request->at, &facts->limits);
+	PlanOrderRequest(request, facts, plan);
+}
+
 /* Read the arguments that quote and settle share, from "first" on. */
-static void
+void
 ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request)
 {
 	ReadOrderArguments(fcinfo, first, request);
@@ -154,18 +168,34 @@ LinesDifference(Datum a, Datum b)
 }
 
 /*
- * The settlement that an earlier call made, if it was the same call.  The
- * order's time is not compared: a retry may well come later, and neither is
- * what was allowed to stay outstanding.  The policy is, if it is given.
+ * The first argument in which a request, as a settlement's row has it, differs
+ * from a stored one; NULL if it asks for the same.  The order's time is not
+ * compared: a retry may well come later, and neither is what was allowed to
+ * stay outstanding.  The policy is, if it is given: a default may have become
+ * another one since.
  */
-static Datum
-Replay(const OrderRequest *request, const OrderFacts *facts)
+const char *
+RequestDifference(const OrderRequest *request, Row *now, Row *then)
 {
 	static const Argument body[] = {
 		{SET_CURRENCY, "currency"}, {SET_PAYMENT_TYPE, "payment_type"},
 		{SET_CHOSEN_VOUCHER, "voucher"}, {SET_CHOSEN_COUPON, "coupon"},
 		{SET_PROMO_CODE, "promo_code"}, {SET_POLICY, "policy"}, {SET_RERATES, "rerates"}
 	};
+	const char *differs;
+
+	SetText(now, SET_POLICY, request->policy);
+	if (request->policy == NULL)
+		then->isnull[SET_POLICY] = true;
+	differs = FirstDifference(StoreGetTypes()->settlement, body, lengthof(body), now, then);
+	return differs != NULL ? differs :
+		LinesDifference(now->values[SET_LINES], then->values[SET_LINES]);
+}
+
+/* The settlement that an earlier call made, if it was the same call. */
+static Datum
+Replay(const OrderRequest *request, const OrderFacts *facts)
+{
 	Datum		key[2];
 	Datum		stored;
 	Row			now;
@@ -180,13 +210,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
 	EmptyRow(&now);
 	SetRequest(&now, request, &facts->order);
 	DeformRow(stored, SET_COLUMNS, &then);
-	/* a default may have become another one since */
-	SetText(&now, SET_POLICY, request->policy);
-	if (request->policy == NULL)
-		then.isnull[SET_POLICY] = true;
-	differs = FirstDifference(StoreGetTypes()->settlement, body, lengthof(body), &now, &then);
-	if (differs == NULL)
-		differs = LinesDifference(now.values[SET_LINES], then.values[SET_LINES]);
+	differs = RequestDifference(request, &now, &then);
 	if (differs != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_ORDER_DIFFERS),
@@ -207,7 +231,7 @@ Replay(const OrderRequest *request, const OrderFacts *facts)
  * The balance is of the epoch in which the plan is written, or it is not
  * written at all.
  */
-static void
+void
 TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan)
 {
 	Amount		covered = account->balance - account->balance % AmountQuantum(digits);
@@ -226,6 +250,58 @@ TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan)
 	plan->cash = covered;
 }
 
+/* Issue the promo code of a plan that uses it for the first time; was one? */
+bool
+IssuePromo(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
+{
+	bool		issued = false;
+
+	for (int i = 0; i < plan->nparts; i++)
+	{
+		Candidate  *candidate = plan->parts[i].candidate;
+
+		if (candidate->instrumentId != 0)
+			continue;
+		candidate->instrumentId =
+			IssueInstrument(&facts->account, CatalogTemplate(candidate->terms->templateId),
+							candidate->faceValue, request->at, request->at, NULL, NULL, NULL);
+		issued = true;
+	}
+	return issued;
+}
+
+/* Error 22023 for arrears of what is no bill. */
+void
+CheckArrearsAllowed(const OrderRequest *request)
+{
+	if (request->arrears && strcmp(request->paymentType, "pay_as_you_go") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only a pay-as-you-go bill can be left in arrears"),
+				 errdetail("The order's payment type is \"%s\".", request->paymentType)));
+}
+
+/*
+ * Lock an order's account; in all its currencies if the order is reserved, since
+ * its hold counts in all.  Returns whether it is.
+ */
+static bool
+LockOrder(const OrderRequest *request)
+{
+	Datum		key[2];
+	Account		account;
+
+	key[0] = CStringGetTextDatum(request->accountId);
+	key[1] = CStringGetTextDatum(request->orderId);
+	if (StoreRun(STMT_HOLD_UNRESOLVED, STORE_WRITE, key, NULL) > 0)
+	{
+		LockCurrencies(request->accountId);
+		return true;
+	}
+	LockAccount(request->accountId, request->currency, &account);
+	return false;
+}
+
 /*
  * Try to settle an order.  False if the account changed since the plan was
  * made, or if the plan needs it to be locked; with the account locked, neither
@@ -234,42 +310,37 @@ TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan)
 static bool
 TrySettle(OrderRequest *request, bool locked, Datum *result)
 {
+	bool		reserved = false;
 	OrderFacts	facts;
 	PaymentPlan plan;
 	Row			row;
+	Datum		settlement;
 
 	if (locked)
-	{
-		Account		account;
-
-		LockAccount(request->accountId, request->currency, &account);
-	}
+		reserved = LockOrder(request);
 	LoadOrder(request, STORE_WRITE, &facts);
 	if (facts.settled)
 	{
 		*result = Replay(request, &facts);
 		return true;
 	}
-	PlanOrderRequest(request, &facts, &plan);
-	if (UsesLimits(&plan))
+	if (locked && facts.ownHold != 0 && !reserved)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("order \"%s\" was reserved at the same time", request->orderId),
+				 errhint("Try the order again.")));
+	if (locked)
+		PlanLocked(request, &facts, &plan);
+	else
 	{
-		/* others count in them too: hold them and see whether the plan still stands */
-		if (!locked)
-			return false;
-		LockLimits(request->accountId, &facts.limits);
 		PlanOrderRequest(request, &facts, &plan);
+		if (UsesLimits(&plan) || facts.ownHold != 0)
+			return false;
 	}
 	TakeCash(&facts.account, request->arrears, facts.order.digits, &plan);
-	for (int i = 0; i < plan.nparts; i++)
-	{
-		Candidate  *candidate = plan.parts[i].candidate;
-
-		if (candidate->instrumentId == 0)
-			candidate->instrumentId =
-				IssueInstrument(&facts.account, CatalogTemplate(candidate->terms->templateId),
-								candidate->faceValue, request->at, request->at, NULL, NULL,
-								NULL);
-	}
+	if (facts.ownHold != 0)
+		ReplaceHold(request, facts.account.epoch, NULL);
+	IssuePromo(request, &facts, &plan);
 	EmptyRow(&row);
 	SetRequest(&row, request, &facts.order);
 	SetPlan(&row, &facts.order, &plan);
@@ -277,9 +348,10 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetLimits(&row, &facts.limits);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
+	settlement = FormRow(StoreGetTypes()->settlement, &row);
+	if (!WriteSettlement(request->orderId, &row, settlement, request->at, &facts.account, &plan))
 		return false;
-	*result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
+	*result = SPI_datumTransfer(settlement, false, -1);
 	return true;
 }
 
@@ -320,11 +392,7 @@ voucher_settle(PG_FUNCTION_ARGS)
 	request.orderId = TextArgument(fcinfo, 1, "order_id");
 	ReadRequest(fcinfo, 2, &request);
 	request.arrears = !PG_ARGISNULL(SETTLE_ARREARS) && PG_GETARG_BOOL(SETTLE_ARREARS);
-	if (request.arrears && strcmp(request.paymentType, "pay_as_you_go") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("only a pay-as-you-go bill can be left in arrears"),
-				 errdetail("The order's payment type is \"%s\".", request.paymentType)));
+	CheckArrearsAllowed(&request);
 
 	StoreBegin();
 	result = SettleOrder(&request);

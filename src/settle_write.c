@@ -139,9 +139,9 @@ SetProducts(Row *row, const PlanOrder *order)
 	{
 		const PlanLine *line = &order->lines[i];
 
-		if (line->purchase && line->purchasedBefore)
+		if (line->purchase && (line->purchasedBefore || line->purchaseHeld))
 			again[nagain++] = line->registered;
-		else if (line->purchase)
+		if (line->purchase && !line->purchasedBefore)
 			first[nfirst++] = line->registered;
 		if (!line->universal)
 			outside[noutside++] = line->product;
@@ -216,19 +216,6 @@ CheckMovements(const char *orderId, const Movement *movements, int n)
 	}
 }
 
-/* Parameters of STMT_SETTLE and STMT_SETTLE_MANY after the settlement's columns. */
-enum
-{
-	SETTLE_CASH_VERSION = SET_COLUMNS,
-	SETTLE_CASH_BALANCE,
-	SETTLE_INSTRUMENT,
-	SETTLE_VERSION,
-	SETTLE_AMOUNT,
-	SETTLE_BALANCE,
-	SETTLE_USED,
-	SETTLE_PARAMETERS
-};
-
 /*
  * Give the account a new epoch and, where cash moves, its new balance.  False
  * if it is no longer in the epoch that the plan was made in.
@@ -247,55 +234,98 @@ MoveAccount(const Row *row, const Account *account, Amount cash, Movement *movem
 	return RunMoving(STMT_SETTLE_ACCOUNT, values, nulls, movements, n) > 0;
 }
 
-/*
- * The parameters of STMT_SETTLE that say what becomes of the instruments: one
- * value each for one, arrays for several.  Returns the statement to use.
- */
-static Statement
-SetInstruments(const Movement *movements, int n, Datum *values, char *nulls)
+/* The columns that the entries of all tables have, but for their key. */
+static void
+SetEntry(Row *entry, const Movement *movement)
 {
-	Oid			amountType = StoreGetTypes()->amount;
-	Datum	   *fields[SETTLE_PARAMETERS];
+	EmptyRow(entry);
+	SetValue(entry, ENT_ACCOUNT, movement->accountId);
+	SetValue(entry, ENT_KEY, movement->key);
+	SetValue(entry, ENT_VERSION, Int32GetDatum(movement->version));
+	SetText(entry, ENT_KIND, "settle");
+	SetValue(entry, ENT_AMOUNT, AmountGetDatum(movement->amount));
+	SetValue(entry, ENT_BALANCE, AmountGetDatum(movement->balance));
+}
 
-	if (n == 0)
-		memset(&nulls[SETTLE_INSTRUMENT], 'n', SETTLE_PARAMETERS - SETTLE_INSTRUMENT);
-	for (int field = SETTLE_INSTRUMENT; field < SETTLE_PARAMETERS; field++)
-		fields[field] = palloc(Max(n, 1) * sizeof(Datum));
-	for (int i = 0; i < n; i++)
-	{
-		fields[SETTLE_INSTRUMENT][i] = movements[i].key;
-		fields[SETTLE_VERSION][i] = Int32GetDatum(movements[i].version);
-		fields[SETTLE_AMOUNT][i] = AmountGetDatum(movements[i].amount);
-		fields[SETTLE_BALANCE][i] = AmountGetDatum(movements[i].balance);
-		fields[SETTLE_USED][i] = Int32GetDatum(movements[i].used);
-	}
-	for (int field = SETTLE_INSTRUMENT; n == 1 && field < SETTLE_PARAMETERS; field++)
-		values[field] = fields[field][0];
-	if (n < 2)
-		return STMT_SETTLE;
-	values[SETTLE_INSTRUMENT] = Array8(INT8OID, fields[SETTLE_INSTRUMENT], n);
-	values[SETTLE_VERSION] = Array4(fields[SETTLE_VERSION], n);
-	values[SETTLE_AMOUNT] = Array8(amountType, fields[SETTLE_AMOUNT], n);
-	values[SETTLE_BALANCE] = Array8(amountType, fields[SETTLE_BALANCE], n);
-	values[SETTLE_USED] = Array4(fields[SETTLE_USED], n);
-	return STMT_SETTLE_MANY;
+/* The row of voucher.cash_entry that a movement of cash makes. */
+static Datum
+CashEntryRow(const Row *settlement, const Movement *movement, Datum at)
+{
+	Row			entry;
+
+	SetEntry(&entry, movement);
+	SetValue(&entry, CASH_AT, at);
+	SetValue(&entry, CASH_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
+	SetValue(&entry, CASH_ORDER, settlement->values[BAL_KEY]);
+	return FormRow(StoreGetTypes()->cashEntry, &entry);
+}
+
+/* The row of voucher.entry that a movement of an instrument makes. */
+static Datum
+EntryRow(const Row *settlement, const Movement *movement, Datum at)
+{
+	Row			entry;
+
+	SetEntry(&entry, movement);
+	SetValue(&entry, ENT_USES, Int32GetDatum(movement->uses));
+	SetValue(&entry, ENT_USED, Int32GetDatum(movement->used));
+	SetValue(&entry, ENT_AT, at);
+	SetValue(&entry, ENT_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
+	SetValue(&entry, ENT_ORDER, settlement->values[BAL_KEY]);
+	SetValue(&entry, ENT_EPOCH, settlement->values[SET_EPOCH]);
+	return FormRow(StoreGetTypes()->entry, &entry);
 }
 
 /*
- * Write all rows of a settlement and move the balances: its own row, an entry
- * for each instrument used, and one for the cash.  False, and nothing written,
- * if the account is no longer in the epoch that the plan was made in.
+ * Write a settlement's own row and all entries, and move the instruments.  Of
+ * the movements, those of instruments come first, then that of the cash if it
+ * moves.
+ */
+static void
+WriteRows(const Row *row, Datum settlement, Datum at, int ninstruments, Movement *movements,
+		  int n, bool cash)
+{
+	const StoreTypes *types = StoreGetTypes();
+	Datum	   *entries = palloc(Max(ninstruments, 1) * sizeof(Datum));
+	Datum		cashEntry;
+	Datum		values[8];
+	char		nulls[] = "        ";
+
+	for (int i = 0; i < ninstruments; i++)
+		entries[i] = EntryRow(row, &movements[i], at);
+	if (cash)
+		cashEntry = CashEntryRow(row, &movements[ninstruments], at);
+	values[0] = RowArray(types->settlement, &settlement, 1);
+	values[1] = RowArray(types->cashEntry, &cashEntry, cash ? 1 : 0);
+	values[2] = RowArray(types->entry, entries, ninstruments);
+	if (ninstruments > 1)
+	{
+		RunMoving(STMT_SETTLE_MANY, values, NULL, movements, n);
+		return;
+	}
+	values[3] = row->values[BAL_ACCOUNT];
+	/* without an instrument, the last movement's key is not one: it stays null */
+	memset(&nulls[4], NULL_FLAG(ninstruments == 0), 4);
+	values[4] = movements[0].key;
+	values[5] = Int32GetDatum(movements[0].version);
+	values[6] = AmountGetDatum(movements[0].balance);
+	values[7] = Int32GetDatum(movements[0].used);
+	RunMoving(STMT_SETTLE, values, nulls, movements, n);
+}
+
+/*
+ * Write all rows of a settlement and move the balances: its own row, given also
+ * as a value of its type, an entry for each instrument used, and one for the
+ * cash, which happen at an instant.  False, and nothing written, if the account is no longer in the epoch
+ * that the plan was made in.
  */
 bool
-WriteSettlement(const char *orderId, const Row *row, const Account *account,
-				const PaymentPlan *plan)
+WriteSettlement(const char *orderId, const Row *row, Datum settlement, TimestampTz at,
+				const Account *account, const PaymentPlan *plan)
 {
-	Datum		values[SETTLE_PARAMETERS] = {0};
-	char		nulls[SETTLE_PARAMETERS];
 	/* the instruments, the cash, and the settlement's own row */
 	Movement   *movements = palloc0((plan->nparts + 2) * sizeof(Movement));
 	int			n = plan->nparts;
-	Statement	statement;
 
 	for (int i = 0; i < plan->nparts; i++)
 		InstrumentMovement(row, &plan->parts[i], &movements[i]);
@@ -309,17 +339,7 @@ WriteSettlement(const char *orderId, const Row *row, const Account *account,
 
 	if (!MoveAccount(row, account, plan->cash, movements, n))
 		return false;
-	memset(nulls, ' ', sizeof(nulls));
-	for (int i = 0; i < SET_COLUMNS; i++)
-	{
-		values[i] = row->values[i + 1];
-		nulls[i] = NULL_FLAG(row->isnull[i + 1]);
-	}
-	values[SETTLE_CASH_VERSION] = Int32GetDatum(account->version + 1);
-	values[SETTLE_CASH_BALANCE] = AmountGetDatum(account->balance - plan->cash);
-	nulls[SETTLE_CASH_VERSION] = nulls[SETTLE_CASH_BALANCE] = NULL_FLAG(plan->cash == 0);
-	statement = SetInstruments(movements, plan->nparts, values, nulls);
-	RunMoving(statement, values, nulls, movements, n);
+	WriteRows(row, settlement, TimestampTzGetDatum(at), plan->nparts, movements, n, plan->cash > 0);
 	CheckMovements(orderId, movements, n);
 	return true;
 }

@@ -124,6 +124,14 @@ CheckShares(TriggerData *data, const Row *row)
 		RefuseRow(data, "The instruments must add up to discount and voucher.");
 }
 
+/* What must hold of a settlement, or of a hold that would be one, by itself. */
+void
+CheckSettlementRow(TriggerData *data, const Row *row)
+{
+	CheckTotals(data, row);
+	CheckShares(data, row);
+}
+
 /* Has the order been cancelled, as a dump may say that is being restored? */
 static bool
 IsCancelled(const Row *row)
@@ -165,16 +173,14 @@ check_settlement(PG_FUNCTION_ARGS)
 	Row			row;
 
 	DeformTuple(data->tg_trigtuple, RelationGetDescr(data->tg_relation), SET_COLUMNS, &row);
-	CheckTotals(data, &row);
-	CheckShares(data, &row);
-	SettlementArrived(data);
+	CheckSettlementRow(data, &row);
+	SettlementArrived(data, &row);
 	CountSettlement(&row);
 	if (!row.isnull[BAL_VERSION] || !row.isnull[SET_FIRST_PURCHASE])
 	{
 		StoreBegin();
 		if (!row.isnull[BAL_VERSION])
-			CheckSettlementOpening(data, DatumGetAmount(row.values[SET_CASH]),
-								   DatumGetAmount(row.values[SET_OUTSTANDING]));
+			CheckSettlementOpening(data, &row);
 		if (!row.isnull[SET_FIRST_PURCHASE] && !IsCancelled(&row))
 			RecordFirstPurchase(&row);
 		StoreEnd();

@@ -122,6 +122,7 @@ CREATE TABLE voucher.settlement (
     limits         bigint[],
     outstanding    voucher.amount NOT NULL DEFAULT 0,
     rerates        text COLLATE "C",
+    hold           integer,
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
         REFERENCES voucher.settlement_entry (account_id, order_id, version)
@@ -148,6 +149,7 @@ COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the orde
 COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the account bought for the first time with this order, as it stood then';
 COMMENT ON COLUMN voucher.settlement.policy IS 'the deduction policy that it was worked out with';
 COMMENT ON COLUMN voucher.settlement.exact IS 'no combination of the account''s instruments left less cash; false: there were too many to try them all';
+COMMENT ON COLUMN voucher.settlement.hold IS 'the version of the hold that it captured, when the decision was made; null: settled at once';
 COMMENT ON COLUMN voucher.settlement.outstanding IS 'pay-as-you-go: what the cash balance did not cover; what is paid or waived of it since, the entries say';
 COMMENT ON COLUMN voucher.settlement.rerates IS 'a supplementary bill: the order whose re-rating made it; null: an order of its own';
 

@@ -70,7 +70,7 @@ STATEMENT(DEFAULT_POLICY, "t",
 /* a new epoch: the row stays locked until the transaction ends */
 STATEMENT(ACCOUNT_LOCK, "tt",
 		  "UPDATE voucher.account SET epoch = epoch" ADD "1 WHERE account_id" EQ "$1 "
-		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch")
+		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch, holds")
 STATEMENT(ACCOUNT_CURRENCIES, "t",
 		  "SELECT currency FROM voucher.account WHERE account_id" EQ "$1 ORDER BY currency")
 STATEMENT(ACCOUNT_OPEN, "ttz",
@@ -227,17 +227,19 @@ STATEMENT(CODE_ACTIVATE, "ytlz",
 /* -- orders -------------------------------------------------------------- */
 
 /*
- * All that a plan needs to know of the account: a row per instrument, or one
- * without an instrument; no row if there is no such account.  $1 account,
- * $2 currency (null: the only one); of the products $3, which were purchased
- * before, asked only for an order that purchases; is order $4 settled, asked
- * only to settle it.
+ * All that a plan needs to know of the account $1 in one state: its row in
+ * currency $2 (null: in each that it has), then a row per instrument.  With the
+ * account's row comes which of the products $3 were purchased before, asked
+ * only for an order that purchases, and whether order $4 is settled, asked only
+ * to settle it.
  * Whole rows are taken apart in C: a statement of few columns starts faster.
  */
+#define OF_ACCOUNT(t) t ".account_id" EQ "$1 AND " t ".currency" EQ "COALESCE($2, " t ".currency)"
 #define FACTS(purchased, settled) \
-	"SELECT a, i, " purchased ", " settled " FROM voucher.account AS a " \
-	"LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "a.account_id AND i.currency" EQ "a.currency " \
-	"WHERE a.account_id" EQ "$1 AND a.currency" EQ "COALESCE($2, a.currency)"
+	"SELECT a, NULL::voucher.instrument, " purchased ", " settled " " \
+	"FROM voucher.account AS a WHERE " OF_ACCOUNT("a") " " \
+	"UNION ALL SELECT NULL::voucher.account, i, NULL::pg_catalog.text[], NULL::pg_catalog.bool " \
+	"FROM voucher.instrument AS i WHERE " OF_ACCOUNT("i")
 #define NO_PURCHASE "'{}'::pg_catalog.text[]"
 #define PURCHASED "ARRAY(SELECT product FROM voucher.purchase " \
 	"WHERE account_id" EQ "$1 AND product" EQ "ANY ($3))"
@@ -258,38 +260,38 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND epoch" EQ "$3")
 
 /*
- * The other rows of a settlement: $1 to $27 its own, column by column; $28 and
- * $29 version and balance of the cash entry (null: none).
+ * The other rows of a settlement: $1 its own, $2 the cash entry and $3 those of
+ * the instruments, each in an array of rows.  Rows that come as they are stored
+ * need no expression per column, and those are most of what starting such a
+ * statement costs.
  */
-#define SETTLE_ARGS "ttiaaaaaazztttttKPTtblTTLatia"
-#define SETTLE_ROWS \
-	"WITH settled AS (INSERT INTO voucher.settlement (account_id, order_id, entry_version, " \
-	"invoiceable, gross, discount, rounding, voucher, cash, at, recorded_at, currency, " \
-	"payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, first_purchase, " \
-	"policy, exact, epoch, purchased_before, not_universal, limits, outstanding, rerates) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, " \
-	"$20, $21, $22, $23, $24, $25, $26, $27)), " \
-	"paid AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, " \
-	"balance, at, recorded_at, order_id) " \
-	"SELECT $1, $12, $28, 'settle', " AMOUNT_NEG "$9, $29, $10, $11, $2 WHERE $28 IS NOT NULL), "
+#define SETTLE_ROWS(moved) \
+	"WITH settled AS (INSERT INTO voucher.settlement (" SETTLEMENT_COLUMNS ") " \
+	"SELECT " SETTLEMENT_COLUMNS " FROM pg_catalog.unnest($1)), " \
+	"paid AS (INSERT INTO voucher.cash_entry (" CASH_ENTRY_COLUMNS ") " \
+	"SELECT " CASH_ENTRY_COLUMNS " FROM pg_catalog.unnest($2)), " \
+	"moved AS (UPDATE voucher.instrument AS i SET " moved ") " \
+	"INSERT INTO voucher.entry (" ENTRY_COLUMNS ") SELECT " ENTRY_COLUMNS " FROM pg_catalog.unnest($3)"
+#define SETTLEMENT_COLUMNS \
+	"account_id, order_id, entry_version, invoiceable, gross, discount, rounding, voucher, cash, at, " \
+	"recorded_at, currency, payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, " \
+	"first_purchase, policy, exact, epoch, purchased_before, not_universal, limits, outstanding, rerates, " \
+	"hold"
+#define CASH_ENTRY_COLUMNS \
+	"account_id, currency, version, kind, amount, balance, at, recorded_at, order_id, request_id, reason"
+#define ENTRY_COLUMNS \
+	"account_id, instrument_id, version, kind, amount, balance, uses, used, at, recorded_at, order_id, " \
+	"request_id, reason, actor, extended, peer_account_id, peer_instrument_id, epoch"
 
-/* $30 an instrument (null: none), $31 to $34 its version, amount, balance and number of uses */
-STATEMENT(SETTLE, SETTLE_ARGS "liaai", SETTLE_ROWS
-		  "moved AS (UPDATE voucher.instrument SET version = $31, balance = $33, used = $34 "
-		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$30) "
-		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, $30, $31, 'settle', $32, $33, 1, $34, $10, $11, $2, $22 WHERE $30 IS NOT NULL")
+/* $4 the account, $5 an instrument of it (null: none), $6 to $8 its version, balance and number of uses */
+STATEMENT(SETTLE, "SCEtliai",
+		  SETTLE_ROWS("version = $6, balance = $7, used = $8 "
+					  "WHERE account_id" EQ "$4 AND instrument_id" EQ "$5"))
 /* the same of several instruments */
-STATEMENT(SETTLE_MANY, SETTLE_ARGS "LIAAI", SETTLE_ROWS
-		  "part AS (SELECT * FROM ROWS FROM (pg_catalog.unnest($30), pg_catalog.unnest($31), "
-		  "pg_catalog.unnest($32), pg_catalog.unnest($33), pg_catalog.unnest($34)) "
-		  "AS p (instrument_id, version, amount, balance, used)), "
-		  "moved AS (UPDATE voucher.instrument AS i SET version = p.version, balance = p.balance, "
-		  "used = p.used FROM part AS p WHERE i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id) "
-		  "INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, "
-		  "uses, used, at, recorded_at, order_id, epoch) "
-		  "SELECT $1, instrument_id, version, 'settle', amount, balance, 1, used, $10, $11, $2, $22 FROM part")
+STATEMENT(SETTLE_MANY, "SCE",
+		  SETTLE_ROWS("version = e.version, balance = e.balance, used = e.used "
+					  "FROM pg_catalog.unnest($3) AS e "
+					  "WHERE i.account_id" EQ "e.account_id AND i.instrument_id" EQ "e.instrument_id"))
 STATEMENT(SETTLEMENT_READ, "tt",
 		  "SELECT s FROM voucher.settlement AS s WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 #define BELOW(path) path " OPERATOR(pg_catalog.||) '.'"
@@ -339,17 +341,18 @@ STATEMENT(CAMPAIGN_CURRENCIES, "t",
 
 /* of each limit $2 in the period that begins at $3; a limit has its counters in one of the tables */
 STATEMENT(USAGE_READ, "tLZ",
-		  "SELECT COALESCE(t.used, a.used, 0::pg_catalog.int8), COALESCE(t.amount, a.amount, " ZERO ") "
+		  "SELECT COALESCE(t.used, a.used, 0::pg_catalog.int8), COALESCE(t.amount, a.amount, " ZERO "), "
+		  "COALESCE(t.held, a.held, 0::pg_catalog.int8) "
 		  "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) WITH ORDINALITY "
 		  "AS k (limit_id, period_start, n) "
 		  "LEFT JOIN voucher.total_usage AS t ON t.limit_id" EQ "k.limit_id AND t.period_start" EQ "k.period_start "
 		  "LEFT JOIN voucher.account_usage AS a ON a.account_id" EQ "$1 AND a.limit_id" EQ "k.limit_id "
 		  "AND a.period_start" EQ "k.period_start ORDER BY k.n")
 STATEMENT(TOTAL_USAGE_LOCK, "tlz",
-		  "SELECT used, amount FROM voucher.total_usage "
+		  "SELECT used, amount, held FROM voucher.total_usage "
 		  "WHERE limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
 STATEMENT(ACCOUNT_USAGE_LOCK, "tlz",
-		  "SELECT used, amount FROM voucher.account_usage "
+		  "SELECT used, amount, held FROM voucher.account_usage "
 		  "WHERE account_id" EQ "$1 AND limit_id" EQ "$2 AND period_start" EQ "$3 FOR UPDATE")
 
 /* $4 uses and $5 amount, to at most $6 and $7 (null: without a limit) */
@@ -394,6 +397,121 @@ STATEMENT(LIMIT_OPEN, "l",
 		  "SELECT limit_id, period_start, used, amount FROM usage WHERE account_id IS NULL) "
 		  "INSERT INTO voucher.account_usage (account_id, limit_id, period_start, used, amount) "
 		  "SELECT account_id, limit_id, period_start, used, amount FROM usage WHERE account_id IS NOT NULL")
+
+/* what unresolved holds keep of limit $1, which has counted what was used */
+STATEMENT(LIMIT_OPEN_HELD, "l",
+		  "WITH kept AS (INSERT INTO voucher.held_usage (account_id, order_id, version, limit_id, period_start, "
+		  "per_account, expires_at, uses, amount) SELECT h.account_id, h.order_id, h.version, l.limit_id, "
+		  "CASE WHEN l.period IS NULL THEN '-infinity' ELSE pg_catalog.date_trunc(l.period, h.at, l.time_zone) END, "
+		  "l.per" EQ "'account', h.expires_at, pg_catalog.count(*), "
+		  "voucher.sum(CASE WHEN l.max_amount IS NULL THEN " ZERO " ELSE p.paid END) "
+		  "FROM voucher.usage_limit AS l JOIN voucher.template AS t ON (t.template_id" EQ "l.template_id "
+		  "OR t.campaign" EQ "l.campaign) AND (l.currency IS NULL OR t.currency" EQ "l.currency) "
+		  "JOIN voucher.instrument AS i ON i.template_id" EQ "t.template_id "
+		  "JOIN voucher.hold AS h ON h.account_id" EQ "i.account_id AND h.resolution IS NULL "
+		  "CROSS JOIN LATERAL pg_catalog.unnest(h.parts) AS p "
+		  "WHERE l.limit_id" EQ "$1 AND l.counts" EQ "'use' AND p.instrument_id" EQ "i.instrument_id "
+		  "GROUP BY h.account_id, h.order_id, h.version, l.limit_id RETURNING *), "
+		  "total AS (INSERT INTO voucher.total_usage (limit_id, period_start, used, amount, held) "
+		  "SELECT limit_id, period_start, 0, 0, pg_catalog.count(*) FROM kept WHERE NOT per_account "
+		  "GROUP BY limit_id, period_start "
+		  "ON CONFLICT ON CONSTRAINT total_usage_pkey DO UPDATE SET held = EXCLUDED.held) "
+		  "INSERT INTO voucher.account_usage (account_id, limit_id, period_start, used, amount, held) "
+		  "SELECT account_id, limit_id, period_start, 0, 0, pg_catalog.count(*) FROM kept WHERE per_account "
+		  "GROUP BY account_id, limit_id, period_start "
+		  "ON CONFLICT ON CONSTRAINT account_usage_pkey DO UPDATE SET held = EXCLUDED.held")
+
+/* -- holds --------------------------------------------------------------- */
+
+/* the columns of a hold as those of the settlement that it would be */
+#define HOLD_AS_SETTLEMENT(h) \
+	"ROW(" h ".account_id, " h ".order_id, NULL, " h ".cash, " h ".gross, " h ".discount, " h ".rounding, " \
+	h ".voucher, " h ".cash, " h ".at, " h ".recorded_at, " h ".currency, " h ".payment_type, " \
+	h ".chosen_voucher, " h ".chosen_coupon, " h ".promo_code, " h ".lines, " h ".parts, " \
+	h ".first_purchase, " h ".policy, " h ".exact, " h ".epoch, " h ".purchased_before, " \
+	h ".not_universal, " h ".limits, " ZERO ", NULL, NULL)::voucher.settlement"
+#define HOLDS_OF "SELECT order_id, version, expires_at, parts, first_purchase FROM voucher.hold " \
+	"WHERE account_id" EQ "$1 "
+
+/* those of account $1 that are not resolved, past their time-out or not */
+STATEMENT(HOLDS_OPEN, "t", HOLDS_OF "AND resolution IS NULL")
+/* the same in currency $2, when the account began epoch $3 */
+STATEMENT(HOLDS_BEFORE, "ttl",
+		  HOLDS_OF "AND currency" EQ "$2 AND epoch OPERATOR(pg_catalog.<) $3 "
+		  "AND (resolution IS NULL OR resolved_epoch OPERATOR(pg_catalog.>=) $3)")
+/* what is held of instrument $2 at $3: value, uses, and the first time-out */
+STATEMENT(HELD_OF, "tlz",
+		  "SELECT COALESCE(voucher.sum(p.paid), " ZERO "), pg_catalog.count(*)::pg_catalog.int4, pg_catalog.min(h.expires_at) "
+		  "FROM voucher.hold AS h CROSS JOIN LATERAL pg_catalog.unnest(h.parts) AS p "
+		  "WHERE h.account_id" EQ "$1 AND h.resolution IS NULL AND h.expires_at OPERATOR(pg_catalog.>) $3 "
+		  "AND p.instrument_id" EQ "$2")
+/* the decision that an order was captured from */
+STATEMENT(HOLD_CAPTURED, "tti",
+		  "SELECT " HOLD_AS_SETTLEMENT("h") " FROM voucher.hold AS h "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND version" EQ "$3")
+/* an order's last hold */
+STATEMENT(HOLD_READ, "tt",
+		  "SELECT h, h.version, h.resolution, h.expires_at, " HOLD_AS_SETTLEMENT("h") " "
+		  "FROM voucher.hold AS h WHERE account_id" EQ "$1 AND order_id" EQ "$2 ORDER BY version DESC LIMIT 1")
+STATEMENT(HOLD_INSERT, "ttittzzlaaaaatttttKPTTTLbz",
+		  "INSERT INTO voucher.hold AS h (account_id, order_id, version, currency, actor, at, expires_at, "
+		  "epoch, gross, discount, rounding, voucher, cash, payment_type, chosen_voucher, "
+		  "chosen_coupon, promo_code, policy, lines, parts, first_purchase, purchased_before, "
+		  "not_universal, limits, exact, recorded_at) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+		  "$20, $21, $22, $23, $24, $25, $26) RETURNING h")
+STATEMENT(HOLD_UNRESOLVED, "tt",
+		  "SELECT 1 FROM voucher.hold WHERE account_id" EQ "$1 AND order_id" EQ "$2 AND resolution IS NULL")
+/* $3 the version, $4 the resolution, $5 when, $6 in which epoch, $7 by whom, $8 why */
+STATEMENT(HOLD_RESOLVE, "ttitzltt",
+		  "UPDATE voucher.hold AS h SET resolution = $4, resolved_at = $5, resolved_epoch = $6, "
+		  "resolved_by = $7, reason = $8 WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "AND version" EQ "$3 RETURNING h")
+/* holds of other orders than $3, in currency $2, that are past their time-out at $4, and by the clock */
+STATEMENT(HOLDS_EXPIRE, "tttzl",
+		  "UPDATE voucher.hold SET resolution = 'expired', resolved_at = expires_at, resolved_epoch = $5 "
+		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND order_id OPERATOR(pg_catalog.<>) $3 "
+		  "AND resolution IS NULL AND expires_at OPERATOR(pg_catalog.<=) LEAST($4, pg_catalog.now())")
+/* the account's rows, locked in the order in which verbs lock them; which is in currency $2 */
+STATEMENT(HOLD_EPOCH, "tt",
+		  "SELECT currency" EQ "$2, epoch FROM voucher.account WHERE account_id" EQ "$1 "
+		  "ORDER BY currency FOR UPDATE")
+#define HOLDS_COUNTED "(SELECT pg_catalog.count(*)::pg_catalog.int4 FROM voucher.hold AS h " \
+	"WHERE h.account_id" EQ "$1 AND h.resolution IS NULL)"
+STATEMENT(HOLDS_COUNT, "t",
+		  "UPDATE voucher.account SET holds = " HOLDS_COUNTED " WHERE account_id" EQ "$1 "
+		  "AND holds OPERATOR(pg_catalog.<>) " HOLDS_COUNTED)
+STATEMENT(HOLDS_COUNTED, "t", "SELECT " HOLDS_COUNTED)
+/* an instrument of which more would be held at $2 than it has */
+STATEMENT(HOLD_EXCESS, "tz",
+		  "SELECT i.instrument_id FROM (SELECT p.instrument_id, voucher.sum(p.paid) AS paid, "
+		  "pg_catalog.count(*) AS uses FROM voucher.hold AS h CROSS JOIN LATERAL pg_catalog.unnest(h.parts) AS p "
+		  "WHERE h.account_id" EQ "$1 AND h.resolution IS NULL AND h.expires_at OPERATOR(pg_catalog.>) $2 "
+		  "GROUP BY p.instrument_id) AS p "
+		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id "
+		  "WHERE (i.face_value IS NULL OR p.paid OPERATOR(voucher.<=) i.balance) IS NOT TRUE "
+		  "OR (i.used OPERATOR(pg_catalog.+) p.uses OPERATOR(pg_catalog.>) i.max_uses) LIMIT 1")
+/* $1 … of a hold, $5 the period, $9 the amount */
+STATEMENT(HELD_USAGE_INSERT, "ttilzbzla",
+		  "INSERT INTO voucher.held_usage (account_id, order_id, version, limit_id, period_start, "
+		  "per_account, expires_at, uses, amount) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+STATEMENT(HELD_USAGE_DELETE, "tti",
+		  "WITH gone AS (DELETE FROM voucher.held_usage WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
+		  "AND version" EQ "$3 RETURNING limit_id, period_start, per_account) "
+		  "SELECT limit_id, period_start, per_account FROM gone ORDER BY limit_id")
+/* what others than order $5 hold of limit $2 at $4, $1 the account */
+STATEMENT(HELD_USAGE_READ, "tlzzt",
+		  "SELECT COALESCE(pg_catalog.sum(uses), 0)::pg_catalog.int8, COALESCE(voucher.sum(amount), " ZERO ") "
+		  "FROM voucher.held_usage WHERE limit_id" EQ "$2 AND period_start" EQ "$3 "
+		  "AND expires_at OPERATOR(pg_catalog.>) $4 AND (NOT per_account OR account_id" EQ "$1) "
+		  "AND (account_id OPERATOR(pg_catalog.<>) $1 OR (order_id OPERATOR(pg_catalog.<>) $5) IS NOT FALSE)")
+#define HELD_ADD "DO UPDATE SET held = u.held" ADD "EXCLUDED.held"
+STATEMENT(TOTAL_HELD_ADD, "tlzl",
+		  "INSERT INTO voucher.total_usage AS u (limit_id, period_start, used, amount, held) "
+		  "VALUES ($2, $3, 0, 0, $4) ON CONFLICT ON CONSTRAINT total_usage_pkey " HELD_ADD)
+STATEMENT(ACCOUNT_HELD_ADD, "tlzl",
+		  "INSERT INTO voucher.account_usage AS u (account_id, limit_id, period_start, used, amount, held) "
+		  "VALUES ($1, $2, $3, 0, 0, $4) ON CONFLICT ON CONSTRAINT account_usage_pkey " HELD_ADD)
 
 /* -- refunds and invoices ------------------------------------------------ */
 

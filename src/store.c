@@ -91,8 +91,14 @@ CheckTypes(void)
 	types.lineArray = get_array_type(types.line);
 	types.partArray = get_array_type(types.part);
 	types.settlement = TypeOid("settlement");
-	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) || !OidIsValid(types.line) ||
-		!OidIsValid(types.lineArray) || !OidIsValid(types.partArray) || !OidIsValid(types.settlement))
+	types.settlementArray = get_array_type(types.settlement);
+	types.cashEntry = TypeOid("cash_entry");
+	types.cashEntryArray = get_array_type(types.cashEntry);
+	types.entry = TypeOid("entry");
+	types.entryArray = get_array_type(types.entry);
+	if (!OidIsValid(types.amountArray) || !OidIsValid(types.scope) || !OidIsValid(types.lineArray) ||
+		!OidIsValid(types.partArray) || !OidIsValid(types.settlementArray) ||
+		!OidIsValid(types.cashEntryArray) || !OidIsValid(types.entryArray))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"voucher\" is not installed in this database")));
@@ -144,6 +150,10 @@ ArgType(char letter)
 			return BOOLOID;
 		case 'B':
 			return BYTEAARRAYOID;
+		case 'C':
+			return types.cashEntryArray;
+		case 'E':
+			return types.entryArray;
 		case 'i':
 			return INT4OID;
 		case 'I':
@@ -164,6 +174,8 @@ ArgType(char letter)
 			return TSTZRANGEOID;
 		case 's':
 			return types.scope;
+		case 'S':
+			return types.settlementArray;
 		case 't':
 			return TEXTOID;
 		case 'T':

@@ -41,6 +41,11 @@ typedef struct StoreTypes
 	Oid			part;
 	Oid			partArray;
 	Oid			settlement;
+	Oid			settlementArray;
+	Oid			cashEntry;
+	Oid			cashEntryArray;
+	Oid			entry;
+	Oid			entryArray;
 } StoreTypes;
 
 extern void StoreBegin(void);

@@ -35,6 +35,7 @@ CheckUsable(const Instrument *instrument, TimestampTz at)
 
 	if (status != STATUS_AVAILABLE && status != STATUS_PENDING)
 		RefuseStatus(instrument, status);
+	RefuseHeld(instrument);
 }
 
 /*

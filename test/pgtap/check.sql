@@ -60,6 +60,13 @@ SELECT voucher.extend('ann', :s, '2099-02-01'), voucher.extend('ann', :s, '2099-
 SELECT voucher.settle('ann', 'b0', 'ecs', 'renewal', 10, voucher => 'none') \g /dev/null
 SELECT voucher.settle('ann', 'b1', 'ecs', 'usage', 2000, payment_type => 'pay_as_you_go', voucher => 'none', coupon => 'none', arrears => true) \g /dev/null
 SELECT voucher.refund('ann', 'b0'), voucher.pay_arrears('ann', 'b1', 3) \g /dev/null
+-- reserved: h1 still is, of a limit, and h2 was captured; k holds 10 of 40
+SELECT voucher.open_account('kim', 'CNY'), voucher.deposit('kim', 100) \g /dev/null
+SELECT voucher.create_template('k', 'voucher', 'CNY', face_value => 40) \g /dev/null
+SELECT voucher.grant('kim', 'k') AS k \gset
+SELECT voucher.create_limit('k', max_count => 100, max_amount => 1000) AS held_limit \gset
+SELECT voucher.reserve('kim', 'h1', 'ecs', 'renewal', 10, hold_for => '100 years'), voucher.reserve('kim', 'h2', 'ecs', 'renewal', 20) \g /dev/null
+SELECT voucher.capture('kim', 'h2') \g /dev/null
 -- r0: 90 with a third off, so 60; up by 10 with x1, down by 25 with x2: the 10 of
 -- x1 and 15 of r0, 10.00 of them after the discount. r5: 8 outstanding, 3 waived.
 SELECT voucher.open_account('cat', 'CNY'), voucher.deposit('cat', 70) \g /dev/null
@@ -203,9 +210,21 @@ INSERT INTO corruption VALUES
     ('first purchases are kept: oss', $$INSERT INTO voucher.purchase (account_id, product, order_id) VALUES ('ann', 'oss', 'o2')$$),
     (format('usage of a limit is counted: limit %s from -infinity', :'per_account'), $$UPDATE voucher.account_usage SET used = 2$$),
     (format('usage of a limit is counted: limit %s from -infinity', :'per_account'), $$DELETE FROM voucher.account_usage$$),
-    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), $$UPDATE voucher.total_usage SET amount = 199.99$$),
-    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), $$UPDATE voucher.total_usage SET used = 1$$),
+    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), format('UPDATE voucher.total_usage SET amount = 199.99 WHERE limit_id = %s', :'total')),
+    (format('usage of a limit is counted: limit %s from %s', :'total', date_trunc('month', now(), 'UTC')), format('UPDATE voucher.total_usage SET used = 1 WHERE limit_id = %s', :'total')),
     (format('usage of a limit is counted: limit %s from %s', :'total', '2000-01-01'::timestamptz), format('INSERT INTO voucher.total_usage VALUES (%s, %L, 1, 0)', :'total', '2000-01-01')),
+    ('unresolved holds are counted: CNY', $$UPDATE voucher.account SET holds = 0 WHERE account_id = 'kim'$$),
+    ('a hold adds up: h2 version 1', $$UPDATE voucher.hold SET rounding = 1 WHERE order_id = 'h2'$$),
+    ('a hold adds up: h2 version 1', $$UPDATE voucher.hold SET lines[1].amount = 21 WHERE order_id = 'h2'$$),
+    ('a hold adds up: h2 version 1', $$UPDATE voucher.hold SET parts[1].paid = 21 WHERE order_id = 'h2'$$),
+    ('a captured hold is settled: h2 version 1; a captured hold is settled: h2 version 2', $$UPDATE voucher.settlement SET hold = 2 WHERE order_id = 'h2'$$),
+    ('a captured hold is settled: h2 version 1', $$UPDATE voucher.hold SET resolution = 'released' WHERE order_id = 'h2'$$),
+    (format('no more is held than is there: %s', :'k'), format('UPDATE voucher.instrument SET max_uses = 1 WHERE instrument_id = %s', :'k')),
+    (format('no more is held than is there: %s; what is held of a limit is kept: limit %s, h1 version 1', :'k', :'held_limit'),
+     $$UPDATE voucher.hold SET gross = 30, voucher = 30, lines[1].amount = 30, parts[1].paid = 30 WHERE order_id = 'h1'$$),
+    (format('what is held of a limit is kept: limit %s, h1 version 1', :'held_limit'), $$UPDATE voucher.held_usage SET amount = 11$$),
+    (format('holds of a limit are counted: limit %s from -infinity; what is held of a limit is kept: limit %s, h1 version 1', :'held_limit', :'held_limit'), $$DELETE FROM voucher.held_usage$$),
+    (format('holds of a limit are counted: limit %s from -infinity', :'held_limit'), $$UPDATE voucher.total_usage SET held = 2 WHERE held = 1$$),
     ('no more than per_account: v', $$UPDATE voucher.template SET per_account = 1 WHERE name = 'v';
                                       INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, used, amount, balance, at) VALUES ('ann', 1000, 1, 'issue', 0, 0, 5, 5, now());
                                       INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, currency, face_value, balance, used, validity, issued_at)
@@ -217,7 +236,7 @@ SELECT is(pg_temp.broken_by(statement), reported, 'check reports ' || reported) 
 SELECT is_empty($$
     SELECT r[1] FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g') AS r
     EXCEPT SELECT split_part(r, ': ', 1) FROM corruption CROSS JOIN regexp_split_to_table(reported, '; ') AS r$$, 'every rule of check is broken here at least once');
-SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 48::bigint,
+SELECT is((SELECT count(*) FROM regexp_matches((SELECT prosrc FROM pg_proc WHERE oid = 'voucher.check'::regproc), 'SELECT ''([^'']+)''', 'g')), 54::bigint,
           'and these are all of its rules');
 SELECT is_empty('SELECT * FROM voucher.check()', 'sound again');
 SELECT * FROM finish();

@@ -162,6 +162,12 @@ SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
 UPDATE voucher.usage_limit SET max_amount = 1 WHERE campaign = 'spring';
 
 -- many versions, and on disk in another order than they were written
+-- reserved: captured, released, and one that is not resolved, of a limit, with a promo code and a first purchase
+SELECT voucher.reserve('acme', 'held ' || n, 'ecs', 'renewal', 2 * n, currency => 'CNY', hold_for => '100 years') FROM generate_series(1, 2) AS n;
+SELECT voucher.capture('acme', 'held 1'), voucher.release('acme', 'held 2', E'it''s \\over', 'test');
+SELECT voucher.open_account('holder', 'CNY');
+SELECT voucher.grant('holder', 'gift');
+SELECT voucher.reserve('holder', 'held 3', 'oss', 'purchase', 20, promo_code => 'save-10', hold_for => '100 years', actor => E'\\N');
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
 SELECT voucher.refund('acme', 'many 30', 0.1) FROM generate_series(1, 5);
 CREATE INDEX backward_cash ON voucher.cash_entry (version DESC);
@@ -339,7 +345,7 @@ same_and_alive('copy', 'voucher by itself, all else by pg_restore -j4');
 create_database('copy', 'CREATE EXTENSION voucher');
 restore('copy', 'pg_restore', '-e', '--data-only', '--disable-triggers', '-n', 'voucher', "$dir/custom");
 is( $node->safe_psql('copy', 'SELECT DISTINCT rule FROM voucher.check() ORDER BY 1'),
-	"first purchases are kept\nrequests are kept\nusage of a limit is counted", 'check() finds what --disable-triggers left out');
+	"first purchases are kept\nrequests are kept\nusage of a limit is counted\nwhat is held of a limit is kept", 'check() finds what --disable-triggers left out');
 $node->safe_psql('postgres', 'DROP DATABASE copy');
 
 # ---------------------------------------------------------------------------
@@ -375,6 +381,7 @@ my @tampered = (
 	[ 'a payment of arrears missing', 'settlement_entry', { account_id => 'behind', order_id => 'a1', version => 1 }, undef, qr/table "settlement" does not agree/ ],
 	[ 'refunded before it is paid', 'settlement_entry', { account_id => 'behind', order_id => 'a2', kind => 'refund' }, { paid => '0.00' }, qr/table "settlement" does not agree/ ],
 	[ 'arrears forgiven', 'settlement', { account_id => 'behind', order_id => 'a1' }, { outstanding => '33.00' }, qr/table "settlement" breaks a rule/ ],
+	[ 'more held than ordered', 'hold', { account_id => 'holder' }, { voucher => '19.00' }, qr/table "hold" breaks a rule/ ],
 	[ 'more waived', 'settlement_entry', { account_id => 'rated', order_id => 'none', version => 1 }, { waived => '2.00' }, qr/table "rerating" breaks a rule/ ],
 	[ 'waived by what does not', 'settlement_entry', { account_id => 'rated', order_id => 'first', kind => 'refund' }, { waived => '9.00' }, qr/table "settlement" does not agree/ ],
 	[ 'more taken back of a bill', 'settlement_entry', { account_id => 'rated', order_id => 'first', kind => 'rerate' }, { rerated => '21.00' }, qr/table "settlement" does not agree/ ],
