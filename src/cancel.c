@@ -15,28 +15,6 @@
 PG_FUNCTION_INFO_V1(voucher_cancel);
 
 /*
- * Lock all that an account has, in the order of the currencies: what an order
- * bought first, an order in another currency may be buying now, either as the
- * second or, if this one is gone, as the first.
- */
-static void
-LockCurrencies(const char *accountId)
-{
-	Datum		value = CStringGetTextDatum(accountId);
-	int			n = (int) StoreRun(STMT_ACCOUNT_CURRENCIES, STORE_WRITE, &value, NULL);
-	char	  **currencies = palloc(Max(n, 1) * sizeof(char *));
-
-	for (int i = 0; i < n; i++)
-		currencies[i] = StoreText(i, 1);
-	for (int i = 0; i < n; i++)
-	{
-		Account		account;
-
-		LockAccount(accountId, currencies[i], &account);
-	}
-}
-
-/*
  * The cancel that an earlier call with this request id made, if any: its row.
  * Error VC302 if that call was about another order.
  */
@@ -128,8 +106,7 @@ voucher_cancel(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
-	LockCurrencies(accountId);
-	LockSettlement(accountId, orderId, &settlement);
+	LockForReturns(accountId, orderId, true, &settlement);
 	if (requestId == NULL || !FindCancelRequest(&settlement, requestId, &row))
 		row = settlement.cancelled ? ReadCancel(&settlement) :
 			Cancel(&settlement, requestId, reason, at);

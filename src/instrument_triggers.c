@@ -7,6 +7,7 @@
 
 #include "access/htup_details.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/rangetypes.h"
 #include "utils/rel.h"
 
@@ -17,6 +18,29 @@
 #include "triggers.h"
 
 PG_FUNCTION_INFO_V1(check_per_account);
+
+/* What must hold of a share by itself: all that it seems to hold is another account's. */
+static void
+CheckShare(TriggerData *data, RangeType *validity)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	bool		noAccount;
+	bool		noInstrument;
+	bool		noLimit;
+	Datum		account = Column(data, row, INS_OWNER_ACCOUNT, &noAccount);
+
+	Column(data, row, INS_OWNER_INSTRUMENT, &noInstrument);
+	if (noAccount != noInstrument)
+		RefuseRow(data, "A share names its owner's account and instrument.");
+	if (noAccount)
+		return;
+	Column(data, row, INS_MAX_USES, &noLimit);
+	if (datum_image_eq(account, NotNull(data, row, BAL_ACCOUNT), false, -1))
+		RefuseRow(data, "An account cannot share with itself.");
+	if (DatumGetAmount(NotNull(data, row, BAL_BALANCE)) != 0 || !noLimit ||
+		range_get_flags(validity) != (RANGE_LB_INF | RANGE_UB_INF))
+		RefuseRow(data, "A share has no balance, uses or validity of its own.");
+}
 
 /* What must hold of a new instrument by itself. */
 void
@@ -43,6 +67,7 @@ CheckInstrument(TriggerData *data)
 	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
 		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
 		RefuseRow(data, "Its validity must be a half-open range and not be empty.");
+	CheckShare(data, validity);
 }
 
 /*

@@ -100,6 +100,52 @@ LockAccount(const char *accountId, const char *currency, Account *account)
 	account->epoch = StoreInt64(0, 4);
 }
 
+/*
+ * Lock all that an account has, in the order of the currencies: what an order
+ * bought first, an order in another currency may be buying now, either as the
+ * second or, if this one is gone, as the first.
+ */
+void
+LockCurrencies(const char *accountId)
+{
+	Datum		value = CStringGetTextDatum(accountId);
+	int			n = (int) StoreRun(STMT_ACCOUNT_CURRENCIES, STORE_WRITE, &value, NULL);
+	char	  **currencies = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+		currencies[i] = StoreText(i, 1);
+	for (int i = 0; i < n; i++)
+	{
+		Account		account;
+
+		LockAccount(accountId, currencies[i], &account);
+	}
+}
+
+/* Order two accounts, each given by its address, by their ids. */
+static int
+CompareAccounts(const void *a, const void *b)
+{
+	return strcmp((*(Account *const *) a)->accountId, (*(Account *const *) b)->accountId);
+}
+
+/*
+ * Lock several accounts in one currency, of which accountId is set, in the
+ * order of their ids: calls that share some cannot deadlock.  Of one of them,
+ * unless NULL, all currencies are locked.  Sorts the array.
+ */
+void
+LockAccounts(Account **accounts, int n, const char *currency, const Account *whole)
+{
+	qsort(accounts, n, sizeof(Account *), CompareAccounts);
+	for (int i = 0; i < n; i++)
+	{
+		if (accounts[i] == whole)
+			LockCurrencies(whole->accountId);
+		LockAccount(accounts[i]->accountId, currency, accounts[i]);
+	}
+}
+
 /* An optional text parameter and its null flag. */
 Datum
 OptionalTextDatum(const char *text, char *null)

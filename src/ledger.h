@@ -48,6 +48,8 @@ pg_noreturn extern void RefuseRequest(const char *requestId, const char *account
 									  const char *differs);
 extern bool FindRequest(Statement statement, const char *accountId, const char *requestId);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
+extern void LockCurrencies(const char *accountId);
+extern void LockAccounts(Account **accounts, int n, const char *currency, const Account *whole);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);
 extern void AddInstrumentEntry(const Account *account, const InstrumentEntry *entry,

@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(open_balance);
 typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
-	const char *kinds[16];		/* of its entries; empty: a CHECK says */
+	const char *kinds[20];		/* of its entries; empty: a CHECK says */
 	int			request;		/* the entries' column of the request's id */
 	Statement	apply;
 	Statement	version;
@@ -40,7 +40,8 @@ static const Ledger ledgers[] = {
 	STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
 	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
 			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
-			"split_out", "split_in", "merge_out", "merge_in"}, ENT_REQUEST,
+			"split_out", "split_in", "merge_out", "merge_in",
+			"share", "unshare", "draw", "give_back"}, ENT_REQUEST,
 	STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
 	{"settlement", {NULL}, SENT_REQUEST,
 	STMT_APPLY_SETTLEMENT, STMT_VERSION_SETTLEMENT, STMT_OPEN_SETTLEMENT},
@@ -124,12 +125,45 @@ GetLedger(TriggerData *data)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * What must hold of an entry between a share and the voucher that it draws on.
+ * What moves adds to one and takes off the other; the use is the voucher's.
+ */
+static void
+CheckShareEntry(TriggerData *data, const char *kind)
+{
+	HeapTuple	row = data->tg_trigtuple;
+	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
+	int32		uses = DatumGetInt32(NotNull(data, row, ENT_USES));
+	bool		draws = strcmp(kind, "draw") == 0;
+	bool		ofVoucher = draws == (amount < 0);
+	bool		fits = !ofVoucher ? uses == 0 : draws ? uses == 1 : uses == 0 || uses == -1;
+	bool		noOrder;
+
+	Column(data, row, ENT_ORDER, &noOrder);
+	if (!draws && strcmp(kind, "give_back") != 0)
+	{
+		if (amount != 0 || uses != 0)
+			RefuseRow(data, "Sharing moves no value.");
+	}
+	else if (noOrder || amount == 0 || !fits)
+		RefuseRow(data, "A share draws value and a use for an order, and gives them back.");
+}
+
+/* Does an entry of this kind name another instrument? */
+static bool
+NamesPeer(const char *kind)
+{
+	return strchr(kind, '_') != NULL || strcmp(kind, "share") == 0 ||
+		strcmp(kind, "unshare") == 0 || strcmp(kind, "draw") == 0;
+}
+
 /* What must hold of an instrument's entry of a kind by itself. */
 static void
 CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
+	bool		peer = NamesPeer(kind);
 	bool		noAccount;
 	bool		noInstrument;
 	bool		none;
@@ -137,8 +171,10 @@ CheckInstrumentEntry(TriggerData *data, const char *kind, Amount balance)
 
 	Column(data, row, ENT_PEER_ACCOUNT, &noAccount);
 	Column(data, row, ENT_PEER_INSTRUMENT, &noInstrument);
-	if (noAccount == moves || noInstrument == moves)
-		RefuseRow(data, "A transfer, split or merge, and nothing else, names another instrument.");
+	if (noAccount == peer || noInstrument == peer)
+		RefuseRow(data, "A transfer, split, merge or share, and nothing else, names another instrument.");
+	if (peer && strstr(kind, "_in") == NULL && strstr(kind, "_out") == NULL)
+		CheckShareEntry(data, kind);
 	if (none == (strcmp(kind, "extend") == 0) ||
 		(!none && (range_get_flags(DatumGetRangeTypeP(extended)) &
 				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
@@ -264,12 +300,14 @@ InstrumentParameters(TriggerData *data, HeapTuple row, Datum *values, char *null
 	values[10] = movement->extended = Column(data, row, ENT_EXTENDED, &none);
 	movement->extends = !none;
 	nulls[10] = NULL_FLAG(none);
-	/* a return gives back no more than its order took */
-	nulls[11] = 'n';
-	if (TextIs(kind, "return"))
+	/* a return gives back no more than its order took, and so does a share to what it draws on */
+	if (TextIs(kind, "return") ||
+		(TextIs(kind, "give_back") && DatumGetAmount(NotNull(data, row, ENT_AMOUNT)) > 0))
 		values[11] = Column(data, row, ENT_ORDER, &noOrder);
-	if (!noOrder)
-		nulls[11] = ' ';
+	nulls[11] = NULL_FLAG(noOrder);
+	values[12] = Column(data, row, ENT_PEER_ACCOUNT, &none);
+	values[13] = Column(data, row, ENT_PEER_INSTRUMENT, &none);
+	nulls[12] = nulls[13] = NULL_FLAG(none);
 }
 
 /* The totals of refunds and payments that a settlement's entry carries, before and after it. */
@@ -323,8 +361,8 @@ apply_entry(PG_FUNCTION_ARGS)
 	int32		version = DatumGetInt32(NotNull(data, row, ENT_VERSION));
 	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
 	Amount		balance = DatumGetAmount(NotNull(data, row, ENT_BALANCE));
-	Datum		values[13];
-	char		nulls[] = "             ";
+	Datum		values[14];
+	char		nulls[] = "              ";
 	Movement	movement = {0};
 
 	CheckEntry(data, ledger, version, balance);
@@ -377,7 +415,8 @@ static void
 CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outstanding)
 {
 	HeapTuple	row = data->tg_trigtuple;
-	Datum		values[10];
+	Datum		values[12];
+	char		nulls[] = "            ";
 	bool		isnull;
 	bool		agrees;
 
@@ -394,6 +433,10 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outsta
 		Column(data, row, INS_ORDINAL, &isnull);
 		values[8] = BoolGetDatum(!isnull);
 		values[9] = NotNull(data, row, INS_ISSUED);
+		values[10] = Column(data, row, INS_OWNER_ACCOUNT, &isnull);
+		nulls[10] = NULL_FLAG(isnull);
+		values[11] = Column(data, row, INS_OWNER_INSTRUMENT, &isnull);
+		nulls[11] = NULL_FLAG(isnull);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 	{
@@ -401,7 +444,7 @@ CheckOpening(TriggerData *data, const Ledger *ledger, Amount cash, Amount outsta
 		values[5] = AmountGetDatum(outstanding);
 	}
 
-	StoreRun(ledger->open, STORE_WRITE, values, NULL);
+	StoreRun(ledger->open, STORE_WRITE, values, nulls);
 	agrees = DatumGetBool(StoreDatum(0, 1, &isnull));
 	if (isnull || !agrees)
 		ereport(ERROR,

@@ -47,7 +47,9 @@ enum
 	INS_VALIDITY,
 	INS_CANCELLED,
 	INS_ISSUED,
-	INS_COLUMNS = INS_ISSUED
+	INS_OWNER_ACCOUNT,
+	INS_OWNER_INSTRUMENT,
+	INS_COLUMNS = INS_OWNER_INSTRUMENT
 };
 
 /* voucher.settlement goes on like this. */
@@ -75,7 +77,8 @@ enum
 	SET_NOT_UNIVERSAL,
 	SET_LIMITS,
 	SET_OUTSTANDING,
-	SET_COLUMNS = SET_OUTSTANDING
+	SET_SHARES,
+	SET_COLUMNS = SET_SHARES
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */

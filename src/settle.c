@@ -17,6 +17,7 @@
 #include "refund.h"
 #include "rows.h"
 #include "settle.h"
+#include "shared.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_quote);
@@ -90,6 +91,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
 	SetLimits(&row, &facts.limits);
+	SetShares(&row, facts.candidates, facts.ncandidates);
 	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
@@ -228,11 +230,11 @@ TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan)
 
 /*
  * Try to settle an order.  False if the account changed since the plan was
- * made, or if the plan needs it to be locked; with the account locked, neither
- * can be.
+ * made, or if the plan needs it to be locked, with the accounts of the owners
+ * that are found then; with them locked, neither can be.
  */
 static bool
-TrySettle(OrderRequest *request, bool locked, Datum *result)
+TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 {
 	OrderFacts	facts;
 	PaymentPlan plan;
@@ -240,9 +242,10 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 
 	if (locked)
 	{
-		Account		account;
+		Account		account = {.accountId = request->accountId};
 
-		LockAccount(request->accountId, request->currency, &account);
+		LockWithOwners(owners, &account, owners->n > 0 ? owners->currency : request->currency,
+					   false);
 	}
 	LoadOrder(request, STORE_WRITE, &facts);
 	if (facts.settled)
@@ -251,11 +254,16 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 		return true;
 	}
 	PlanOrderRequest(request, &facts, &plan);
+	if (!locked)
+	{
+		/* others draw and count, too: hold what they do in, and see whether the plan still stands */
+		if (FindOwners(&facts, owners) || request->promoCode != NULL || UsesLimits(&plan))
+			return false;
+	}
+	else
+		CheckOwners(&facts, owners);
 	if (UsesLimits(&plan))
 	{
-		/* others count in them too: hold them and see whether the plan still stands */
-		if (!locked)
-			return false;
 		LockLimits(request->accountId, &facts.limits);
 		PlanOrderRequest(request, &facts, &plan);
 	}
@@ -275,8 +283,16 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
 	SetLimits(&row, &facts.limits);
+	SetShares(&row, facts.candidates, facts.ncandidates);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	if (owners->n > 0)
+	{
+		Account		account = facts.account;
+
+		account.epoch++;
+		DrawShares(request, &account, owners, &plan);
+	}
 	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
 		return false;
 	*result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
@@ -289,19 +305,22 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
  *
  * The plan is made without a lock and written if the account has not changed
  * meanwhile; if it has, once more with the account locked, and so is a plan
- * that uses something limited: limits are locked after the account.  A promo
- * code may need an instrument before the settlement, so it takes the lock at
- * once.
+ * that may draw on a share, whose owner is locked with it, or uses something
+ * limited: limits are locked after accounts.  A promo code may need an
+ * instrument before the settlement, so it takes the lock at once, unless there
+ * may be owners to find.
  */
 Datum
 SettleOrder(OrderRequest *request)
 {
+	OwnerSet	owners = {0};
 	Datum		result;
 
 	CatalogBegin();
-	if (request->promoCode == NULL && TrySettle(request, false, &result))
+	if ((request->promoCode == NULL || CatalogHasShareable()) &&
+		TrySettle(request, false, &owners, &result))
 		return result;
-	if (!TrySettle(request, true, &result))
+	if (!TrySettle(request, true, &owners, &result))
 		RefuseSuppressed(request->orderId, "account");	/* nobody else can change it now */
 	return result;
 }
