@@ -21,6 +21,14 @@ typedef struct Account
 	int64		epoch;			/* of the verb that holds it, or that a plan was made in */
 } Account;
 
+/* The accounts of owners whose vouchers an order draws on; locked together with its own. */
+typedef struct OwnerSet
+{
+	int			n;
+	const char *currency;		/* the order's; NULL where there are none */
+	Account    *accounts;
+} OwnerSet;
+
 /* An entry of an instrument: the state before it and what it changes. */
 typedef struct InstrumentEntry
 {

@@ -31,6 +31,7 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 	const Candidate *refused;
 
 	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
+	FindOwners(facts);
 	choice[KIND_VOUCHER] = ReadChoice(request->voucher, KIND_VOUCHER, facts);
 	choice[KIND_COUPON] = ReadChoice(request->coupon, KIND_COUPON, facts);
 	choice[KIND_PROMO_CODE].mode = facts->promo == NULL ? CHOICE_NONE : CHOICE_NAMED;
@@ -238,15 +239,12 @@ TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 {
 	OrderFacts	facts;
 	PaymentPlan plan;
+	Account		account = {.accountId = request->accountId};
 	Row			row;
 
 	if (locked)
-	{
-		Account		account = {.accountId = request->accountId};
-
 		LockWithOwners(owners, &account, owners->n > 0 ? owners->currency : request->currency,
 					   false);
-	}
 	LoadOrder(request, STORE_WRITE, &facts);
 	if (facts.settled)
 	{
@@ -257,11 +255,12 @@ TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 	if (!locked)
 	{
 		/* others draw and count, too: hold what they do in, and see whether the plan still stands */
-		if (FindOwners(&facts, owners) || request->promoCode != NULL || UsesLimits(&plan))
+		*owners = facts.owners;
+		if (owners->n > 0 || request->promoCode != NULL || UsesLimits(&plan))
 			return false;
 	}
-	else
-		CheckOwners(&facts, owners);
+	for (int i = 0; i < facts.owners.n; i++)
+		HeldOwner(owners, facts.owners.accounts[i].accountId);
 	if (UsesLimits(&plan))
 	{
 		LockLimits(request->accountId, &facts.limits);
@@ -286,13 +285,9 @@ TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 	SetShares(&row, facts.candidates, facts.ncandidates);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-	if (owners->n > 0)
-	{
-		Account		account = facts.account;
-
-		account.epoch++;
-		DrawShares(request, &account, owners, &plan);
-	}
+	account = facts.account;
+	account.epoch++;
+	DrawShares(request, &account, owners, &plan);
 	if (!WriteSettlement(request->orderId, &row, &facts.account, &plan))
 		return false;
 	*result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);

@@ -155,30 +155,16 @@ ReadOwners(Candidate *candidates, int ncandidates, StoreMode mode)
 		DrawOn(shares[i], &owners[i]);
 }
 
-/* The owners of the shares that apply to an order, on which it may draw; are there any? */
-bool
-FindOwners(const OrderFacts *facts, OwnerSet *owners)
-{
-	for (int i = 0; i < facts->ncandidates; i++)
-	{
-		const Candidate *candidate = &facts->candidates[i];
-
-		if (candidate->owner != NULL && candidate->reason == REASON_APPLIES)
-			AddOwner(owners, candidate->ownerAccountId, facts->account.currency);
-	}
-	return owners->n > 0;
-}
-
-/* Error 40001 unless the owners of all shares that apply are among those that are locked. */
+/* Note the owners of the shares that apply to an order, on which it may draw; they have just been judged. */
 void
-CheckOwners(const OrderFacts *facts, const OwnerSet *owners)
+FindOwners(OrderFacts *facts)
 {
 	for (int i = 0; i < facts->ncandidates; i++)
 	{
 		const Candidate *candidate = &facts->candidates[i];
 
 		if (candidate->owner != NULL && candidate->reason == REASON_APPLIES)
-			HeldOwner(owners, candidate->ownerAccountId);
+			AddOwner(&facts->owners, candidate->ownerAccountId, facts->account.currency);
 	}
 }
 

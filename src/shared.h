@@ -9,14 +9,6 @@
 #include "order.h"
 #include "rows.h"
 
-/* The accounts whose vouchers an order draws on; locked together with its own. */
-typedef struct OwnerSet
-{
-	int			n;
-	const char *currency;		/* the order's; NULL where there are none */
-	Account    *accounts;
-} OwnerSet;
-
 extern void AddOwner(OwnerSet *owners, const char *accountId, const char *currency);
 extern const Account *HeldOwner(const OwnerSet *owners, const char *accountId);
 extern void LockWithOwners(OwnerSet *owners, Account *account, const char *currency,
@@ -26,8 +18,7 @@ extern void DrawOn(Candidate *share, const Candidate *owner);
 extern Candidate *LoadOwners(const char **accountIds, const int64 *instrumentIds, int n,
 							 StoreMode mode);
 extern void ReadOwners(Candidate *candidates, int ncandidates, StoreMode mode);
-extern bool FindOwners(const OrderFacts *facts, OwnerSet *owners);
-extern void CheckOwners(const OrderFacts *facts, const OwnerSet *owners);
+extern void FindOwners(OrderFacts *facts);
 extern void SetShares(Row *settlement, const Candidate *candidates, int ncandidates);
 extern void PastOwners(const Row *settlement, Candidate *candidates, int ncandidates);
 
