@@ -9,21 +9,21 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog template ledger movement ledger_triggers instrument_triggers protect settlement \
-             limit limit_triggers hold_triggers account issue mint activation lifecycle transfer lines held order explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list order_trigger
+             limit limit_triggers hold_triggers account issue mint activation lifecycle transfer share lines held order shared explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list order_trigger
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit hold account issue mint activation lifecycle transfer match settle \
+SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit hold account issue mint activation lifecycle transfer share match settle \
              refund cancel arrears rerate invoice history list statement check report order_trigger
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS    = amount code scope catalog template account ledger limit hold issue mint activation lifecycle transfer order bill settle \
+REGRESS    = amount code scope catalog template account ledger limit hold issue mint activation lifecycle transfer share order bill settle \
              refund cancel arrears rerate invoice history list statement check report order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice cancel-cancel cancel-settle arrears rerate freeze-settle revoke-settle transfer-transfer take-take limit limit-account limit-order hold hold-limit
+             refund-refund refund-invoice cancel-cancel cancel-settle arrears rerate freeze-settle revoke-settle transfer-transfer share-share share-reclaim take-take limit limit-account limit-order hold hold-limit
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

@@ -412,7 +412,7 @@ INSERT INTO sample VALUES
     ('order_ids', 'text[]', 'NULL'), ('credits', 'text', '''i1'''),
     ('counts', 'text', '''use'''), ('per', 'text', '''total'''), ('period', 'text', '''day'''),
     ('regions', 'text[]', '''{cn-hangzhou}'''), ('tags', 'jsonb', '''{"environment": "test"}'''),
-    ('to_account_id', 'text', '''bob'''), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
+    ('to_account_id', 'text', '''bob'''), ('with_account_id', 'text', '''bob'''), ('shareable', 'boolean', 'false'), ('amounts', 'voucher.amount[]', '''{1}'''), ('instrument_ids', 'bigint[]', '''{1,2}'''),
     (NULL, 'text', '''new'''), (NULL, 'bigint', '1'), (NULL, 'integer', '1'), (NULL, 'smallint', '1'), (NULL, 'numeric', '0.5'), (NULL, 'boolean', 'true'),
     (NULL, 'timestamptz', '''2026-03-01'''), (NULL, 'tstzrange', '''[2026-01-01, 2027-01-01)'''), (NULL, 'interval', '''1 day'''),
     (NULL, 'voucher.amount', '''5'''), (NULL, 'voucher.scope', '''*'''), (NULL, 'voucher.code', '''0000-0000-0000-0012'''),

@@ -174,6 +174,15 @@ SELECT product, order_id FROM voucher.purchase WHERE account_id = 'fay';
 SELECT applies, reason, paid FROM voucher.explain_at('fay', 'f2') ORDER BY instrument_id;
 SELECT applies, reason, paid FROM voucher.explain_at('fay', 'f1') ORDER BY instrument_id;
 
+-- A call for an earlier time, after a hold has timed out and what it held was used: it gets
+-- nothing of that, and is not in the way of anything
+SELECT voucher.open_account('gus', 'CNY'), voucher.deposit('gus', 1000);
+SELECT voucher.create_template('hundred', 'voucher', 'CNY', face_value => 100);
+SELECT voucher.grant('gus', 'hundred', at => '2026-04-01') AS g \gset
+SELECT voucher FROM voucher.reserve('gus', 'g1', 'ecs', 'renewal', 50, at => '2026-04-02 10:00', hold_for => '1 minute');
+SELECT voucher FROM voucher.settle('gus', 'g2', 'ecs', 'renewal', 80, at => '2026-04-02 10:02');
+SELECT voucher, cash FROM voucher.reserve('gus', 'g3', 'ecs', 'renewal', 10, at => '2026-04-02 10:00:30');
+
 -- Bad calls
 SELECT voucher.reserve('alice', 'x', 'ecs', 'renewal', 5, hold_for => '0');
 \echo :SQLSTATE

@@ -129,8 +129,7 @@ voucher_cancel(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
-	LockCurrencies(accountId);
-	LockSettlement(accountId, orderId, &settlement);
+	LockForReturns(accountId, orderId, STMT_SETTLEMENT_OWNERS, true, &settlement);
 	if (requestId == NULL || !FindCancelRequest(&settlement, requestId, &row))
 		row = settlement.cancelled ? ReadCancel(&settlement) :
 			Cancel(&settlement, requestId, reason, at);

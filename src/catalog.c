@@ -58,8 +58,16 @@ static HTAB *names;
 static HTAB *templates;
 static bool stale = true;
 
-/* Are there limits at all? */
-static enum {LIMITS_UNKNOWN, LIMITS_NONE, LIMITS_SOME} limits;
+/* Are there limits, and templates that can be shared, at all? */
+typedef enum Existence
+{
+	EXISTENCE_UNKNOWN,
+	EXISTENCE_NONE,
+	EXISTENCE_SOME
+} Existence;
+
+static Existence limits;
+static Existence shareable;
 
 static const char *const watchedTables[] = {
 	"currency", "order_type", "product", "template", "usage_limit", "policy", "default_policy"
@@ -130,7 +138,7 @@ CatalogBegin(void)
 	control.entrysize = sizeof(TemplateEntry);
 	templates = hash_create("voucher templates", 64, &control,
 							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	limits = LIMITS_UNKNOWN;
+	limits = shareable = EXISTENCE_UNKNOWN;
 	stale = false;
 }
 
@@ -142,17 +150,31 @@ bool
 CatalogKnowsNoLimits(void)
 {
 	AcceptInvalidationMessages();
-	return !stale && limits == LIMITS_NONE;
+	return !stale && limits == EXISTENCE_NONE;
+}
+
+/* Is there what a statement looks for?  It is run once, until the catalogue changes. */
+static bool
+Exists(Existence *known, Statement statement)
+{
+	if (*known == EXISTENCE_UNKNOWN)
+		*known = StoreRun(statement, STORE_LATEST, NULL, NULL) > 0 ?
+			EXISTENCE_SOME : EXISTENCE_NONE;
+	return *known == EXISTENCE_SOME;
 }
 
 /* Are there limits on any template or campaign? */
 bool
 CatalogHasLimits(void)
 {
-	if (limits == LIMITS_UNKNOWN)
-		limits = StoreRun(STMT_LIMIT_EXISTS, STORE_LATEST, NULL, NULL) > 0 ?
-			LIMITS_SOME : LIMITS_NONE;
-	return limits == LIMITS_SOME;
+	return Exists(&limits, STMT_LIMIT_EXISTS);
+}
+
+/* Is there any template of which accounts may share what they hold? */
+bool
+CatalogHasShareable(void)
+{
+	return Exists(&shareable, STMT_SHAREABLE_EXISTS);
 }
 
 /* Compose the cache key of a name.  The caller has checked the name's length. */

@@ -25,6 +25,7 @@ typedef struct Template
 	bool		fromIssue;		/* validFor counts from the code's issue */
 	const char *timeZone;
 	bool		transferable;
+	bool		shareable;
 } Template;
 
 /* A product of the catalogue, or the one that a line's product lies below. */
@@ -37,6 +38,7 @@ typedef struct Product
 extern void CatalogBegin(void);
 extern bool CatalogKnowsNoLimits(void);
 extern bool CatalogHasLimits(void);
+extern bool CatalogHasShareable(void);
 extern const Template *CatalogTemplate(int64 templateId);
 extern const Template *CatalogTemplateByName(const char *name);
 extern const Template *CatalogTemplateByPromoCode(const char *promoCode);

@@ -115,6 +115,7 @@ CREATE TABLE voucher.template (
     excludes       text[] COLLATE "C" NOT NULL DEFAULT '{}',
     refund_within  interval,
     transferable   boolean NOT NULL DEFAULT false,
+    shareable      boolean NOT NULL DEFAULT false,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
     CONSTRAINT template_promo_code_key UNIQUE (promo_code),
@@ -147,6 +148,7 @@ CREATE TABLE voucher.template (
                                                    AND refund_within OPERATOR(pg_catalog.>) '0' IS NOT FALSE),
     CONSTRAINT template_promo_code_check CHECK ((kind OPERATOR(pg_catalog.=) 'promo_code') OPERATOR(pg_catalog.=) (promo_code IS NOT NULL)),
     CONSTRAINT template_transferable_check CHECK (NOT transferable OR promo_code IS NULL),
+    CONSTRAINT template_shareable_check CHECK (NOT shareable OR kind OPERATOR(pg_catalog.=) 'voucher' AND face_value IS NOT NULL),
     CONSTRAINT template_promo_code_absolute CHECK (promo_code IS NULL OR valid_for IS NULL),
     CONSTRAINT template_promo_code_normal CHECK (promo_code OPERATOR(pg_catalog.<>) ''
                                                  AND promo_code OPERATOR(pg_catalog.=) voucher.normalize_promo_code(promo_code)),
@@ -184,6 +186,7 @@ COMMENT ON COLUMN voucher.template.promo_code IS 'the public word of a promo cod
 COMMENT ON COLUMN voucher.template.regions IS 'regions of the lines that it covers; null: any, and lines without one';
 COMMENT ON COLUMN voucher.template.tags IS 'resource tags, each with its value, that a line must have for it to cover it; null: none';
 COMMENT ON COLUMN voucher.template.transferable IS 'may an account pass it on to another, once and unused';
+COMMENT ON COLUMN voucher.template.shareable IS 'may an account share it with others, which then draw on its balance';
 COMMENT ON COLUMN voucher.template.effect IS 'tender (pays what is due; the price stays) or reduction (lowers the price); null: a voucher is a tender, a coupon or promo code a reduction';
 COMMENT ON COLUMN voucher.template.reduces IS 'true if its effect is reduction';
 COMMENT ON COLUMN voucher.template.threshold_after IS 'the threshold looks at what earlier reductions leave of the eligible lines, not at their list prices';

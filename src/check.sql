@@ -67,6 +67,60 @@ CREATE FUNCTION voucher.check(
         AND replace(e.kind, '_in', '_out') = o.kind
     WHERE (e.amount OPERATOR(voucher.=) (OPERATOR(voucher.-) o.amount)) IS NOT TRUE
 
+    -- a share holds nothing: what it pays it draws from its owner's voucher, and what comes back goes there
+    UNION ALL
+    SELECT 'a share is of a voucher, and holds nothing', i.account_id, i.instrument_id::text,
+           COALESCE(format('%s %s', e.peer_account_id, e.peer_instrument_id), 'no share'),
+           format('%s %s, balance %s', i.owner_account_id, i.owner_instrument_id, i.balance)
+    FROM voucher.instrument AS i
+    LEFT JOIN voucher.entry AS e ON e.account_id = i.account_id AND e.instrument_id = i.instrument_id AND e.version = 1 AND e.kind = 'share'
+    LEFT JOIN voucher.instrument AS o ON o.account_id = i.owner_account_id AND o.instrument_id = i.owner_instrument_id
+        AND o.owner_account_id IS NULL AND o.template_id = i.template_id AND o.currency = i.currency
+    WHERE (i.owner_account_id IS NOT NULL OR i.owner_instrument_id IS NOT NULL OR e.kind IS NOT NULL)
+      AND (e.peer_account_id = i.owner_account_id AND e.peer_instrument_id = i.owner_instrument_id AND o.instrument_id IS NOT NULL
+           AND i.balance OPERATOR(voucher.=) 0 AND i.ordinal IS NULL AND NOT i.issued) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'both ends of a share agree', COALESCE(o.account_id, m.account_id),
+           format('%s %s', COALESCE(o.instrument_id, m.instrument_id), COALESCE(o.kind, m.kind)),
+           CASE WHEN m.times > 0 THEN format('%s in %s entries', OPERATOR(voucher.-) m.amount, m.times) END,
+           CASE WHEN o.times > 0 THEN format('%s in %s entries', o.amount, o.times) END
+    FROM (SELECT n.account_id, n.instrument_id, n.kind, COALESCE(n.order_id, '') AS order_id, n.peer_account_id, n.peer_instrument_id,
+                 voucher.sum(n.amount) AS amount, count(*) AS times
+          FROM voucher.entry AS n
+          JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id AND i.owner_account_id IS NULL
+          WHERE n.kind IN ('share', 'draw', 'give_back') GROUP BY 1, 2, 3, 4, 5, 6) AS o
+    FULL JOIN (SELECT n.account_id, n.instrument_id, n.kind, COALESCE(n.order_id, '') AS order_id, n.peer_account_id, n.peer_instrument_id,
+                      voucher.sum(n.amount) AS amount, count(*) AS times
+               FROM voucher.entry AS n
+               JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id AND i.owner_account_id IS NOT NULL
+               WHERE n.kind IN ('share', 'draw', 'give_back') GROUP BY 1, 2, 3, 4, 5, 6) AS m
+        ON m.account_id = o.peer_account_id AND m.instrument_id = o.peer_instrument_id AND m.kind = o.kind AND m.order_id = o.order_id
+        AND m.peer_account_id = o.account_id AND m.peer_instrument_id = o.instrument_id
+    WHERE (o.amount OPERATOR(voucher.=) (OPERATOR(voucher.-) m.amount) AND o.times = m.times) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'a share that was ended is cancelled', n.peer_account_id, n.peer_instrument_id::text, 'cancelled', 'in force'
+    FROM voucher.entry AS n
+    JOIN voucher.instrument AS i ON i.account_id = n.peer_account_id AND i.instrument_id = n.peer_instrument_id
+    WHERE n.kind = 'unshare' AND NOT i.cancelled
+
+    UNION ALL
+    SELECT 'what shares draw is what orders take of them', COALESCE(o.account_id, m.account_id),
+           format('%s instrument %s', COALESCE(o.order_id, m.order_id), COALESCE(o.instrument_id, m.instrument_id)),
+           format('%s, uses %s', m.amount, m.uses), format('%s, uses %s', o.amount, o.uses)
+    FROM (SELECT n.peer_account_id AS account_id, n.peer_instrument_id AS instrument_id, n.order_id,
+                 voucher.sum(OPERATOR(voucher.-) n.amount) AS amount, sum(n.uses) AS uses
+          FROM voucher.entry AS n
+          JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id AND i.owner_account_id IS NULL
+          WHERE n.kind IN ('draw', 'give_back') GROUP BY 1, 2, 3) AS o
+    FULL JOIN (SELECT n.account_id, n.instrument_id, n.order_id, voucher.sum(OPERATOR(voucher.-) n.amount) AS amount, sum(n.uses) AS uses
+               FROM voucher.entry AS n
+               JOIN voucher.instrument AS i ON i.account_id = n.account_id AND i.instrument_id = n.instrument_id AND i.owner_account_id IS NOT NULL
+               WHERE n.kind IN ('settle', 'return') GROUP BY 1, 2, 3) AS m
+        ON m.account_id = o.account_id AND m.instrument_id = o.instrument_id AND m.order_id = o.order_id
+    WHERE (o.amount OPERATOR(voucher.=) m.amount AND o.uses = m.uses) IS NOT TRUE
+
     -- the epochs order what was done
     UNION ALL
     SELECT 'epochs ascend', e.account_id, format('%s version %s', e.instrument_id, e.version), e.latest::text, e.epoch::text
@@ -494,7 +548,7 @@ CREATE FUNCTION voucher.check(
     GROUP BY i.account_id, t.template_id
     HAVING count(i.ordinal) > t.per_account
 
-    -- holds: counted, adding up, resolved as they say, and of what is there
+    -- holds: counted, adding up, and resolved as they say
     UNION ALL
     SELECT 'unresolved holds are counted', a.account_id, a.currency, count(h.order_id)::text, a.holds::text
     FROM voucher.account AS a
@@ -517,17 +571,6 @@ CREATE FUNCTION voucher.check(
     FULL JOIN (SELECT * FROM voucher.settlement WHERE settlement.hold IS NOT NULL) AS s
         ON s.account_id = h.account_id AND s.order_id = h.order_id AND s.hold = h.version
     WHERE (s.gross OPERATOR(voucher.<=) h.gross AND s.voucher OPERATOR(voucher.<=) h.voucher AND s.discount OPERATOR(voucher.<=) h.discount) IS NOT TRUE
-
-    UNION ALL
-    SELECT 'no more is held than is there', i.account_id, i.instrument_id::text,
-           format('%s, %s uses', i.balance, i.max_uses - i.used), format('%s, %s uses', p.paid, p.uses)
-    FROM (SELECT h.account_id, u.instrument_id, voucher.sum(u.paid) AS paid, count(*) AS uses
-          FROM voucher.hold AS h
-          CROSS JOIN LATERAL unnest(h.parts) AS u
-          WHERE h.resolution IS NULL AND h.expires_at > now()
-          GROUP BY h.account_id, u.instrument_id) AS p
-    JOIN voucher.instrument AS i ON i.account_id = p.account_id AND i.instrument_id = p.instrument_id
-    WHERE NOT i.cancelled AND (i.face_value IS NOT NULL AND p.paid OPERATOR(voucher.>) i.balance OR i.used + p.uses > i.max_uses)
 
     UNION ALL
     SELECT 'what is held of a limit is kept', COALESCE(e.account_id, f.account_id),

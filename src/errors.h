@@ -82,6 +82,9 @@
 #define ERRCODE_VC_ABOVE_BALANCE			MAKE_SQLSTATE('V','C','6','0','4')
 #define ERRCODE_VC_NOT_LATER				MAKE_SQLSTATE('V','C','6','0','5')
 #define ERRCODE_VC_NO_BALANCE				MAKE_SQLSTATE('V','C','6','0','6')
+#define ERRCODE_VC_NOT_SHAREABLE			MAKE_SQLSTATE('V','C','6','0','7')
+#define ERRCODE_VC_IS_SHARE					MAKE_SQLSTATE('V','C','6','0','8')
+#define ERRCODE_VC_IS_SHARED				MAKE_SQLSTATE('V','C','6','0','9')
 
 /* VC7xx: holds */
 #define ERRCODE_VC_NO_HOLD					MAKE_SQLSTATE('V','C','7','0','1')

@@ -200,7 +200,9 @@ ReasonDetail(const Candidate *candidate, const PlanOrder *order)
 		case REASON_APPLIES:
 			return NULL;
 		case REASON_CANCELLED:
-			return pstrdup("It was revoked or transferred away.");
+			return pstrdup(candidate->ownerAccountId == NULL ?
+						   "It was revoked or transferred away." :
+						   "It is no longer shared, or what it draws on was revoked.");
 		case REASON_EXHAUSTED:
 			if (candidate->used >= candidate->maxUses)
 				return psprintf("It has served %d of %d orders.", candidate->used,

@@ -24,6 +24,7 @@
 #include "rows.h"
 #include "refund.h"
 #include "settle.h"
+#include "shared.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_balance_at);
@@ -82,7 +83,8 @@ ReadPast(uint64 row, Candidate *candidate)
 }
 
 /*
- * Read an instrument as it was at an instant, which arguments 1 and 2 say.
+ * Read an instrument as it was at an instant, which arguments 1 and 2 say; a
+ * share in force as what it drew on was.
  * False if it was not there yet.  Error VC007 if the account has no such one.
  */
 static bool
@@ -98,7 +100,19 @@ ReadInstrumentAt(FunctionCallInfo fcinfo, Candidate *candidate)
 	values[2] = TimestampTzGetDatum(at);
 	if (StoreRun(STMT_INSTRUMENT_AT, STORE_READ, values, NULL) == 0)
 		RefuseUnknownInstrument(accountId, PG_GETARG_INT64(1));
-	return ReadPast(0, candidate);
+	if (!ReadPast(0, candidate))
+		return false;
+	if (candidate->ownerAccountId != NULL && !candidate->cancelled)
+	{
+		Candidate  *owner = palloc0(sizeof(Candidate));
+
+		values[0] = CStringGetTextDatum(candidate->ownerAccountId);
+		values[1] = Int64GetDatum(candidate->ownerInstrumentId);
+		if (StoreRun(STMT_INSTRUMENT_AT, STORE_READ, values, NULL) == 0 || !ReadPast(0, owner))
+			return false;
+		DrawOn(candidate, owner);
+	}
+	return true;
 }
 
 /* balance_at(account_id, instrument_id, at) returns amount */
@@ -329,6 +343,7 @@ LoadPast(const OrderRequest *request, const Row *row, int64 epoch, OrderFacts *f
 		facts->promo->invited = true;
 	}
 	facts->ncandidates = n;
+	PastOwners(row, facts->candidates, n);
 	SubtractPastHolds(request, epoch, facts);
 	PastLimits(row, request->at, facts->candidates, n, &facts->limits);
 }

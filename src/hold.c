@@ -20,6 +20,7 @@
 #include "arguments.h"
 #include "refund.h"
 #include "settle.h"
+#include "shared.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_reserve);
@@ -203,6 +204,7 @@ voucher_reserve(PG_FUNCTION_ARGS)
 {
 	OrderRequest request = {0};
 	const char *actor = OptionalTextArgument(fcinfo, RESERVE_ACTOR);
+	OwnerSet	none = {0};
 	OrderFacts	facts;
 	PaymentPlan plan;
 	TimestampTz expiresAt;
@@ -227,7 +229,8 @@ voucher_reserve(PG_FUNCTION_ARGS)
 				 errhint("Reserve for a different order under an id of its own.")));
 	if (!FindSameHold(&request, &facts, &result))
 	{
-		PlanLocked(&request, &facts, &plan);
+		DropShares(&facts);
+		PlanLocked(&request, &none, &facts, &plan);
 		ExpireHolds(&request, &facts.account);
 		if (facts.ownHold != 0)
 			ReplaceHold(&request, facts.account.epoch, actor);
@@ -321,6 +324,7 @@ HeldPlan(const Hold *hold, OrderFacts *facts, PaymentPlan *plan)
 static void
 PartialPlan(OrderRequest *request, const Hold *hold, OrderFacts *facts, PaymentPlan *plan)
 {
+	OwnerSet	none = {0};
 	PaymentPlan held;
 	Candidate  *kept;
 	Candidate  *promo = NULL;
@@ -345,7 +349,7 @@ PartialPlan(OrderRequest *request, const Hold *hold, OrderFacts *facts, PaymentP
 	if (facts->promo != NULL && facts->promo->reason != REASON_APPLIES)
 		facts->promo = NULL;
 	request->voucher = request->coupon = "auto";
-	PlanLocked(request, facts, plan);
+	PlanLocked(request, &none, facts, plan);
 }
 
 /* Error VC703 unless a line that is captured was reserved, and for so much. */

@@ -52,14 +52,15 @@ AsSettlement(const Row *hold, Row *settlement)
 }
 
 /*
- * A new hold takes no more than is there, counting all that is held then.  One
- * that is restored, and was followed by other calls, held what was there in
- * its time.
+ * A new hold takes no more than is there, counting all that is held then of what
+ * it takes: of other instruments more may be held than there is, if a call for a
+ * later time has used it.  One that is restored, and was followed by other
+ * calls, held what was there in its time.
  */
 static void
 CheckFits(TriggerData *data, const Row *hold, int64 epoch)
 {
-	Datum		values[2];
+	Datum		values[3];
 
 	if (!hold->isnull[HOLD_EPOCH] && DatumGetInt64(hold->values[HOLD_EPOCH]) < epoch)
 		return;
@@ -67,6 +68,7 @@ CheckFits(TriggerData *data, const Row *hold, int64 epoch)
 		RefuseRow(data, "The account has not come to its epoch.");
 	values[0] = hold->values[HOLD_ACCOUNT];
 	values[1] = hold->values[HOLD_AT];
+	values[2] = hold->values[HOLD_PARTS];
 	if (StoreRun(STMT_HOLD_EXCESS, STORE_WRITE, values, NULL) > 0)
 		RefuseRow(data, psprintf("More would be held of instrument " INT64_FORMAT " than it has.",
 								 StoreInt64(0, 1)));

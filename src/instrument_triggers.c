@@ -7,6 +7,7 @@
 
 #include "access/htup_details.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/rangetypes.h"
 #include "utils/rel.h"
 
@@ -17,6 +18,21 @@
 #include "triggers.h"
 
 PG_FUNCTION_INFO_V1(check_per_account);
+
+/* What must hold of a share by itself: all that it seems to hold is another account's. */
+static void
+CheckShare(TriggerData *data, const Row *row, char validity)
+{
+	if (row->isnull[INS_OWNER_ACCOUNT] != row->isnull[INS_OWNER_INSTRUMENT])
+		RefuseRow(data, "A share names its owner's account and instrument.");
+	if (row->isnull[INS_OWNER_ACCOUNT])
+		return;
+	if (datum_image_eq(row->values[INS_OWNER_ACCOUNT], row->values[BAL_ACCOUNT], false, -1))
+		RefuseRow(data, "An account cannot share with itself.");
+	if (DatumGetAmount(row->values[BAL_BALANCE]) != 0 || !row->isnull[INS_MAX_USES] ||
+		validity != (RANGE_LB_INF | RANGE_UB_INF))
+		RefuseRow(data, "A share has no balance, uses or validity of its own.");
+}
 
 /* What must hold of a new instrument by itself. */
 void
@@ -35,6 +51,7 @@ CheckInstrument(TriggerData *data, const Row *row)
 	if ((flags & (RANGE_EMPTY | RANGE_UB_INC)) != 0 ||
 		(flags & (RANGE_LB_INC | RANGE_LB_INF)) == 0)
 		RefuseRow(data, "Its validity must be a half-open range and not be empty.");
+	CheckShare(data, row, flags);
 }
 
 /*

@@ -123,6 +123,30 @@ LockCurrencies(const char *accountId)
 	}
 }
 
+/* Order two accounts, each given by its address, by their ids. */
+static int
+CompareAccounts(const void *a, const void *b)
+{
+	return strcmp((*(Account *const *) a)->accountId, (*(Account *const *) b)->accountId);
+}
+
+/*
+ * Lock several accounts in one currency, of which accountId is set, in the
+ * order of their ids: calls that share some cannot deadlock.  Of one of them,
+ * unless NULL, all currencies are locked.  Sorts the array.
+ */
+void
+LockAccounts(Account **accounts, int n, const char *currency, const Account *whole)
+{
+	qsort(accounts, n, sizeof(Account *), CompareAccounts);
+	for (int i = 0; i < n; i++)
+	{
+		if (accounts[i] == whole)
+			LockCurrencies(whole->accountId);
+		LockAccount(accounts[i]->accountId, currency, accounts[i]);
+	}
+}
+
 /* An optional text parameter and its null flag. */
 Datum
 OptionalTextDatum(const char *text, char *null)

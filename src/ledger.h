@@ -22,6 +22,14 @@ typedef struct Account
 	int32		holds;			/* unresolved, of its orders */
 } Account;
 
+/* The accounts of owners whose vouchers an order draws on; locked together with its own. */
+typedef struct OwnerSet
+{
+	int			n;
+	const char *currency;		/* the order's; NULL where there are none */
+	Account    *accounts;
+} OwnerSet;
+
 /* An entry of an instrument: the state before it and what it changes. */
 typedef struct InstrumentEntry
 {
@@ -48,8 +56,9 @@ pg_noreturn extern void RefuseManyCurrencies(const char *accountId);
 pg_noreturn extern void RefuseRequest(const char *requestId, const char *accountId,
 									  const char *differs);
 extern bool FindRequest(Statement statement, const char *accountId, const char *requestId);
-extern void LockCurrencies(const char *accountId);
 extern void LockAccount(const char *accountId, const char *currency, Account *account);
+extern void LockCurrencies(const char *accountId);
+extern void LockAccounts(Account **accounts, int n, const char *currency, const Account *whole);
 extern void AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 						 const char *orderId, const char *requestId, const char *reason);
 extern void AddInstrumentEntry(const Account *account, const InstrumentEntry *entry,

@@ -118,10 +118,11 @@ COMMENT ON COLUMN voucher.entry.used IS 'the number of orders served after it';
 COMMENT ON COLUMN voucher.entry.at IS 'when it happened, as the caller says';
 COMMENT ON COLUMN voucher.entry.recorded_at IS 'when it was written';
 COMMENT ON COLUMN voucher.entry.request_id IS 'the caller''s key: the same request is recorded once';
+COMMENT ON COLUMN voucher.entry.order_id IS 'the order that it is of: the account''s own, but of a draw or give_back on a voucher that is shared, the peer''s';
 COMMENT ON COLUMN voucher.entry.actor IS 'who did it, as the caller says';
 COMMENT ON COLUMN voucher.entry.extended IS 'extend: from the expiry before it to the expiry after it';
-COMMENT ON COLUMN voucher.entry.peer_account_id IS 'transfer, split, merge: the account where the value went, or came from';
-COMMENT ON COLUMN voucher.entry.peer_instrument_id IS 'transfer, split, merge: the instrument where the value went, or came from';
+COMMENT ON COLUMN voucher.entry.peer_account_id IS 'transfer, split, merge, draw, give_back: the account where the value went, or came from; share, unshare: the other account';
+COMMENT ON COLUMN voucher.entry.peer_instrument_id IS 'transfer, split, merge, draw, give_back: the instrument where the value went, or came from; share, unshare: the other instrument';
 COMMENT ON COLUMN voucher.entry.epoch IS 'the account''s epoch that the verb began, which orders all verbs of the account; null: not written by one';
 
 CREATE TABLE voucher.instrument (
@@ -141,6 +142,8 @@ CREATE TABLE voucher.instrument (
     validity      tstzrange NOT NULL,
     cancelled     boolean NOT NULL DEFAULT false,
     issued        boolean NOT NULL DEFAULT true,
+    owner_account_id    text COLLATE "C",
+    owner_instrument_id bigint,
     CONSTRAINT instrument_pkey PRIMARY KEY (account_id, instrument_id),
     CONSTRAINT instrument_ordinal_key UNIQUE (account_id, template_id, ordinal),
     CONSTRAINT instrument_account_fkey FOREIGN KEY (account_id, currency) REFERENCES voucher.account,
@@ -150,17 +153,22 @@ CREATE TABLE voucher.instrument (
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('voucher.instrument', '');
 SELECT pg_catalog.pg_extension_config_dump('voucher.instrument_instrument_id_seq', '');
+-- A voucher is shared with an account once at a time.
+CREATE UNIQUE INDEX instrument_share_key ON voucher.instrument (account_id, owner_account_id, owner_instrument_id)
+    WHERE owner_account_id IS NOT NULL AND NOT cancelled;
 COMMENT ON TABLE voucher.instrument IS 'the vouchers and coupons of an account, and the promo codes it has used';
 COMMENT ON COLUMN voucher.instrument.template_id IS 'its template: the rules';
-COMMENT ON COLUMN voucher.instrument.ordinal IS 'it is the account''s n-th of this template; unique, and at most the template''s per_account; null: came of a split or merge, which count as what they were made of';
+COMMENT ON COLUMN voucher.instrument.ordinal IS 'it is the account''s n-th of this template; unique, and at most the template''s per_account; null: came of a split or merge, which count as what they were made of, or is a share';
 COMMENT ON COLUMN voucher.instrument.version IS 'the number of its entries';
 COMMENT ON COLUMN voucher.instrument.face_value IS 'stored value at issue; null where a discount rate decides';
 COMMENT ON COLUMN voucher.instrument.balance IS 'the sum of its entries'' amounts';
 COMMENT ON COLUMN voucher.instrument.used IS 'orders served: the sum of its entries'' uses; counted whether limited or not';
 COMMENT ON COLUMN voucher.instrument.max_uses IS 'orders it can serve; null: until its balance is used up';
 COMMENT ON COLUMN voucher.instrument.validity IS 'half-open [effective, expiry); the expiry moves with entries of kind extend';
-COMMENT ON COLUMN voucher.instrument.cancelled IS 'revoked or transferred away: never usable again';
-COMMENT ON COLUMN voucher.instrument.issued IS 'false: its value came from another instrument, by transfer, split or merge; only what is issued counts in limits on issues';
+COMMENT ON COLUMN voucher.instrument.cancelled IS 'revoked, transferred away or no longer shared: never usable again';
+COMMENT ON COLUMN voucher.instrument.issued IS 'false: its value came from another instrument, by transfer, split or merge, or is a share; only what is issued counts in limits on issues';
+COMMENT ON COLUMN voucher.instrument.owner_account_id IS 'a share: the account that shares its voucher; null: its own';
+COMMENT ON COLUMN voucher.instrument.owner_instrument_id IS 'a share: the voucher that it draws on, from which its balance, uses and validity are read';
 
 -- ---------------------------------------------------------------------------
 -- Triggers

@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(open_balance);
 typedef struct Ledger
 {
 	const char *table;			/* also the triggers' argument */
-	const char *kinds[16];		/* of its entries; empty: a CHECK says */
+	const char *kinds[20];		/* of its entries; empty: a CHECK says */
 	int			columns;		/* of that table */
 	int			entryColumns;
 	int			request;		/* the entries' column of the request's id */
@@ -43,7 +43,8 @@ static const Ledger ledgers[] = {
 		STMT_APPLY_CASH, STMT_VERSION_CASH, STMT_OPEN_CASH},
 	{"instrument", {"issue", "settle", "return", "freeze", "unfreeze",
 			"reclaim", "revoke", "extend", "transfer_out", "transfer_in",
-			"split_out", "split_in", "merge_out", "merge_in"},
+			"split_out", "split_in", "merge_out", "merge_in",
+			"share", "unshare", "draw", "give_back"},
 		INS_COLUMNS, ENT_COLUMNS, ENT_REQUEST,
 		STMT_APPLY_INSTRUMENT, STMT_VERSION_INSTRUMENT, STMT_OPEN_INSTRUMENT},
 	{"settlement", {NULL},
@@ -119,16 +120,48 @@ GetLedger(TriggerData *data)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * What must hold of an entry between a share and the voucher that it draws on.
+ * What moves adds to one and takes off the other; the use is the voucher's.
+ */
+static void
+CheckShareEntry(TriggerData *data, const Row *row, const char *kind)
+{
+	Amount		amount = DatumGetAmount(NotNull(data, row, ENT_AMOUNT));
+	int32		uses = DatumGetInt32(NotNull(data, row, ENT_USES));
+	bool		draws = strcmp(kind, "draw") == 0;
+	bool		ofVoucher = draws == (amount < 0);
+	bool		fits = !ofVoucher ? uses == 0 : draws ? uses == 1 : uses == 0 || uses == -1;
+
+	if (!draws && strcmp(kind, "give_back") != 0)
+	{
+		if (amount != 0 || uses != 0)
+			RefuseRow(data, "Sharing moves no value.");
+	}
+	else if (row->isnull[ENT_ORDER] || amount == 0 || !fits)
+		RefuseRow(data, "A share draws value and a use for an order, and gives them back.");
+}
+
+/* Does an entry of this kind name another instrument? */
+static bool
+NamesPeer(const char *kind)
+{
+	return strchr(kind, '_') != NULL || strcmp(kind, "share") == 0 ||
+		strcmp(kind, "unshare") == 0 || strcmp(kind, "draw") == 0;
+}
+
 /* What must hold of an instrument's entry of a kind by itself. */
 static void
 CheckInstrumentEntry(TriggerData *data, const Row *row, const char *kind,
 					 Amount balance)
 {
-	bool		moves = strchr(kind, '_') != NULL;	/* to or from another instrument */
+	bool		peer = NamesPeer(kind);
 	bool		none = row->isnull[ENT_EXTENDED];
 
-	if (row->isnull[ENT_PEER_ACCOUNT] == moves || row->isnull[ENT_PEER_INSTRUMENT] == moves)
-		RefuseRow(data, "A transfer, split or merge, and nothing else, names another instrument.");
+	if (row->isnull[ENT_PEER_ACCOUNT] == peer || row->isnull[ENT_PEER_INSTRUMENT] == peer)
+		RefuseRow(data, "A transfer, split, merge or share, and nothing else, names another instrument.");
+	if (peer && strstr(kind, "_in") == NULL && strstr(kind, "_out") == NULL)
+		CheckShareEntry(data, row, kind);
 	if (none == (strcmp(kind, "extend") == 0) ||
 		(!none && (range_get_flags(DatumGetRangeTypeP(row->values[ENT_EXTENDED])) &
 				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
@@ -233,6 +266,7 @@ InstrumentParameters(TriggerData *data, const Row *row, Datum *values, char *nul
 					 Movement *movement)
 {
 	Datum		kind = NotNull(data, row, ENT_KIND);
+	bool		gives;
 
 	movement->used = DatumGetInt32(NotNull(data, row, ENT_USED));
 	movement->uses = DatumGetInt32(NotNull(data, row, ENT_USES));
@@ -247,9 +281,14 @@ InstrumentParameters(TriggerData *data, const Row *row, Datum *values, char *nul
 	values[10] = movement->extended = row->values[ENT_EXTENDED];
 	movement->extends = !row->isnull[ENT_EXTENDED];
 	nulls[10] = NULL_FLAG(row->isnull[ENT_EXTENDED]);
-	/* a return gives back no more than its order took */
+	/* a return gives back no more than its order took, and so does a share to what it draws on */
+	gives = TextIs(kind, "return") ||
+		(TextIs(kind, "give_back") && DatumGetAmount(NotNull(data, row, ENT_AMOUNT)) > 0);
 	values[11] = row->values[ENT_ORDER];
-	nulls[11] = NULL_FLAG(!TextIs(kind, "return") || row->isnull[ENT_ORDER]);
+	nulls[11] = NULL_FLAG(!gives || row->isnull[ENT_ORDER]);
+	values[12] = row->values[ENT_PEER_ACCOUNT];
+	values[13] = row->values[ENT_PEER_INSTRUMENT];
+	nulls[12] = nulls[13] = NULL_FLAG(row->isnull[ENT_PEER_ACCOUNT]);
 }
 
 /* The totals of refunds, payments and re-ratings that a settlement's entry carries, before and after it. */
@@ -362,7 +401,8 @@ apply_entry(PG_FUNCTION_ARGS)
 static void
 CheckOpening(TriggerData *data, const Row *row, const Ledger *ledger)
 {
-	Datum		values[10];
+	Datum		values[12];
+	char		nulls[] = "            ";
 	bool		isnull;
 	bool		agrees;
 
@@ -378,6 +418,9 @@ CheckOpening(TriggerData *data, const Row *row, const Ledger *ledger)
 		values[7] = NotNull(data, row, INS_VALIDITY);
 		values[8] = BoolGetDatum(!row->isnull[INS_ORDINAL]);
 		values[9] = NotNull(data, row, INS_ISSUED);
+		values[10] = row->values[INS_OWNER_ACCOUNT];
+		values[11] = row->values[INS_OWNER_INSTRUMENT];
+		nulls[10] = nulls[11] = NULL_FLAG(row->isnull[INS_OWNER_ACCOUNT]);
 	}
 	else if (ledger == LEDGER_SETTLEMENT)
 	{
@@ -385,7 +428,7 @@ CheckOpening(TriggerData *data, const Row *row, const Ledger *ledger)
 		values[5] = NotNull(data, row, SET_OUTSTANDING);
 	}
 
-	StoreRun(ledger->open, STORE_WRITE, values, NULL);
+	StoreRun(ledger->open, STORE_WRITE, values, nulls);
 	agrees = DatumGetBool(StoreDatum(0, 1, &isnull));
 	if (isnull || !agrees)
 		ereport(ERROR,

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(voucher_revoke);
 PG_FUNCTION_INFO_V1(voucher_extend);
 
 /* ------------------------------------------------------------------------
- * Shared with transfer.c
+ * Shared with transfer.c and share.c
  * ------------------------------------------------------------------------
  */
 
@@ -210,6 +210,123 @@ BeginEntry(const Act *act, const Instrument *instrument, const char *kind, Instr
 	entry->actor = act->actor;
 }
 
+/* Error unless an instrument can be used now or later. */
+void
+CheckUsable(const Instrument *instrument, TimestampTz at)
+{
+	InstrumentStatus status = CandidateStatusAt(&instrument->state, at);
+
+	if (status != STATUS_AVAILABLE && status != STATUS_PENDING)
+		RefuseStatus(instrument, status);
+}
+
+/* Error for what was given with an order, and goes with it if that is refunded. */
+void
+CheckNoGift(const Instrument *instrument, int sqlState)
+{
+	if (instrument->giftOf != NULL)
+		ereport(ERROR,
+				(errcode(sqlState),
+				 errmsg("%s must stay as it is", Subject(&instrument->state)),
+				 errdetail("It was given with order \"%s\", and goes if that is refunded.",
+						   instrument->giftOf)));
+}
+
+/* Error VC608 for a share: what becomes of the voucher is its owner's business. */
+void
+CheckNoShare(const Candidate *state)
+{
+	if (state->ownerAccountId != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_IS_SHARE),
+				 errmsg("%s is a share", Subject(state)),
+				 errdetail("It draws on voucher " INT64_FORMAT " of account \"%s\".",
+						   state->ownerInstrumentId, state->ownerAccountId),
+				 errhint("A share can be frozen, or ended by voucher.revoke.")));
+}
+
+/* Error VC609 for a voucher of the locked account that others share. */
+void
+CheckNotShared(const Act *act, const Instrument *instrument)
+{
+	Datum		values[3];
+
+	if (!instrument->template->shareable)
+		return;
+	values[0] = CStringGetTextDatum(act->accountId);
+	values[1] = Int64GetDatum(instrument->state.instrumentId);
+	if (StoreRun(STMT_SHARES_IN_FORCE, STORE_WRITE, values, "  n") > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_IS_SHARED),
+				 errmsg("%s is shared", Subject(&instrument->state)),
+				 errdetail("Account \"%s\" draws on it.", StoreText(0, 1)),
+				 errhint("End its shares first, by voucher.unshare.")));
+}
+
+/* Lock the account of an act and another one, in the order of their ids. */
+void
+LockWithPeer(Act *act, const char *currency, const char *peerAccountId, Account *peer)
+{
+	Account    *accounts[] = {&act->account, peer};
+
+	act->account.accountId = act->accountId;
+	peer->accountId = peerAccountId;
+	LockAccounts(accounts, lengthof(accounts), currency, NULL);
+}
+
+/*
+ * Take value off an instrument, for another one of which the id is known, and
+ * remember its new state.
+ */
+void
+SendTo(const Act *act, Instrument *from, const char *kind, Amount amount, const char *toAccountId,
+	   int64 toInstrumentId)
+{
+	InstrumentEntry entry;
+
+	BeginEntry(act, from, kind, &entry);
+	entry.amount = -amount;
+	entry.peerAccountId = toAccountId;
+	entry.peerInstrumentId = toInstrumentId;
+	AddInstrumentEntry(&act->account, &entry, act->at);
+	from->state.version++;
+	from->state.balance -= amount;
+}
+
+/*
+ * Issue an instrument to a locked account that gets value from another one, or
+ * is a share of it, and return its id.  counted: it is one more of its template, as limited by
+ * per_account.
+ */
+int64
+ReceiveFrom(const Act *act, const Account *to, const Instrument *from, const char *kind,
+			Amount faceValue, Amount amount, bool counted)
+{
+	const Candidate *state = &from->state;
+	Datum		values[15];
+	char		nulls[] = "               ";
+
+	values[0] = CStringGetTextDatum(to->accountId);
+	values[1] = Int64GetDatum(state->terms->templateId);
+	values[2] = CStringGetTextDatum(to->currency);
+	values[3] = AmountGetDatum(faceValue);
+	nulls[3] = NULL_FLAG(state->terms->hasRate);
+	values[4] = AmountGetDatum(amount);
+	values[5] = Int32GetDatum(state->maxUses);
+	nulls[5] = NULL_FLAG(state->maxUses == PG_INT32_MAX);
+	values[6] = from->validity;
+	values[7] = TimestampTzGetDatum(act->at);
+	values[8] = CStringGetTextDatum(kind);
+	values[9] = OptionalTextDatum(act->reason, &nulls[9]);
+	values[10] = OptionalTextDatum(act->actor, &nulls[10]);
+	values[11] = CStringGetTextDatum(act->accountId);
+	values[12] = Int64GetDatum(state->instrumentId);
+	values[13] = Int64GetDatum(to->epoch);
+	values[14] = BoolGetDatum(counted);
+	StoreWriteRows(STMT_INSTRUMENT_RECEIVE, values, nulls, 1);
+	return StoreInt64(0, 1);
+}
+
 /* ------------------------------------------------------------------------
  * Verbs
  * ------------------------------------------------------------------------
@@ -287,6 +404,8 @@ TakeBalance(FunctionCallInfo fcinfo, const char *kind, bool needsBalance)
 		taken = -earlier.amount;
 	else
 	{
+		if (needsBalance)
+			CheckNoShare(&instrument.state);
 		if (instrument.state.cancelled)
 			RefuseStatus(&instrument, STATUS_CANCELLED);
 		if (needsBalance)
@@ -327,6 +446,7 @@ Extend(const Act *act, const Instrument *instrument, TimestampTz until)
 	InstrumentStatus status = CandidateStatusAt(state, act->at);
 	InstrumentEntry entry;
 
+	CheckNoShare(state);
 	if (status == STATUS_CANCELLED || status == STATUS_EXHAUSTED)
 		RefuseStatus(instrument, status);
 	if (until <= state->expiry)

@@ -1,6 +1,7 @@
 /*
  * lifecycle.h
- *		What the verbs on one instrument share: lifecycle.c and transfer.c.
+ *		What the verbs on one instrument have in common: lifecycle.c, transfer.c
+ *		and share.c.
  */
 #ifndef VOUCHER_LIFECYCLE_H
 #define VOUCHER_LIFECYCLE_H
@@ -54,6 +55,15 @@ extern bool FindAct(const Act *act, const char *kind, EarlierAct *earlier);
 extern void RefuseAct(const Act *act, const char *differs);
 extern void RefuseStatus(const Instrument *instrument, InstrumentStatus status);
 extern InstrumentStatus CandidateStatusAt(const Candidate *state, TimestampTz at);
+extern void CheckUsable(const Instrument *instrument, TimestampTz at);
+extern void CheckNoGift(const Instrument *instrument, int sqlState);
+extern void CheckNoShare(const Candidate *state);
+extern void CheckNotShared(const Act *act, const Instrument *instrument);
+extern void LockWithPeer(Act *act, const char *currency, const char *peerAccountId, Account *peer);
+extern void SendTo(const Act *act, Instrument *from, const char *kind, Amount amount,
+				   const char *toAccountId, int64 toInstrumentId);
+extern int64 ReceiveFrom(const Act *act, const Account *to, const Instrument *from,
+						 const char *kind, Amount faceValue, Amount amount, bool counted);
 extern void BeginEntry(const Act *act, const Instrument *instrument, const char *kind,
 					   InstrumentEntry *entry);
 

@@ -22,17 +22,24 @@ CREATE FUNCTION voucher.check_status(status text)
 COMMENT ON FUNCTION voucher.check_status(text)
     IS 'true; an error if the text is neither null nor the name of a status';
 
+-- A share in force has the balance, uses and validity of what it draws on.
 CREATE VIEW voucher.vouchers AS
 SELECT i.account_id, i.instrument_id, t.kind, t.name AS template, t.campaign, i.currency,
-       i.face_value, t.discount_rate, i.balance, i.used, i.max_uses,
-       voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, pg_catalog.now(), i.cancelled) AS status,
-       i.validity, pg_catalog.lower(i.validity) AS effective_at, pg_catalog.upper(i.validity) AS expires_at,
+       i.face_value, t.discount_rate, h.balance, h.used, h.max_uses,
+       voucher.status(h.frozen, i.face_value, h.balance, h.used, h.max_uses, h.validity, pg_catalog.now(), h.cancelled) AS status,
+       h.validity, pg_catalog.lower(h.validity) AS effective_at, pg_catalog.upper(h.validity) AS expires_at,
        t.scope, voucher.products(t.scope) AS products, voucher.order_types(t.scope) AS order_types,
-       t.threshold, t.payment_type, i.frozen, i.issued_at, i.cancelled,
-       voucher.held(i.account_id, i.instrument_id) AS held
+       t.threshold, t.payment_type, h.frozen, i.issued_at, h.cancelled, i.owner_account_id, i.owner_instrument_id,
+       voucher.held(COALESCE(o.account_id, i.account_id), COALESCE(o.instrument_id, i.instrument_id)) AS held
 FROM voucher.instrument AS i
-JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) i.template_id;
-COMMENT ON VIEW voucher.vouchers IS 'all vouchers, coupons and used promo codes with their terms and their status now';
+JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) i.template_id
+LEFT JOIN voucher.instrument AS o ON o.account_id OPERATOR(pg_catalog.=) i.owner_account_id
+    AND o.instrument_id OPERATOR(pg_catalog.=) i.owner_instrument_id AND NOT i.cancelled
+CROSS JOIN LATERAL (
+    SELECT COALESCE(o.balance, i.balance) AS balance, COALESCE(o.used, i.used) AS used, COALESCE(o.max_uses, i.max_uses) AS max_uses,
+           COALESCE(o.validity, i.validity) AS validity, i.frozen OR COALESCE(o.frozen, false) AS frozen,
+           i.cancelled OR COALESCE(o.cancelled, false) AS cancelled) AS h;
+COMMENT ON VIEW voucher.vouchers IS 'all vouchers, coupons and used promo codes with their terms and their status now; a share with what it draws on';
 
 CREATE FUNCTION voucher.list(
     account_id text,
@@ -46,8 +53,9 @@ CREATE FUNCTION voucher.list(
     SELECT v.account_id, v.instrument_id, v.kind, v.template, v.campaign, v.currency,
            v.face_value, v.discount_rate, v.balance, v.used, v.max_uses, s.status,
            v.validity, v.effective_at, v.expires_at, v.scope, v.products, v.order_types,
-           v.threshold, v.payment_type, v.frozen, v.issued_at, v.cancelled,
-           voucher.held(v.account_id, v.instrument_id, $4)
+           v.threshold, v.payment_type, v.frozen, v.issued_at, v.cancelled, v.owner_account_id, v.owner_instrument_id,
+           voucher.held(CASE WHEN v.cancelled THEN v.account_id ELSE COALESCE(v.owner_account_id, v.account_id) END,
+                        CASE WHEN v.cancelled THEN v.instrument_id ELSE COALESCE(v.owner_instrument_id, v.instrument_id) END, $4)
     FROM voucher.vouchers AS v
     CROSS JOIN LATERAL voucher.status(v.frozen, v.face_value, v.balance, v.used, v.max_uses, v.validity, $4, v.cancelled) AS s(status)
     WHERE v.account_id = $1

@@ -15,6 +15,7 @@
 #include "issue.h"
 #include "order.h"
 #include "rows.h"
+#include "shared.h"
 #include "store.h"
 
 /* What the catalogue says of the lines' products.  Errors: VC002 and VC003, it does not know one. */
@@ -115,6 +116,13 @@ ReadCandidate(const Row *row, Candidate *candidate)
 		DatumGetInt32(row->values[INS_MAX_USES]);
 	candidate->issuedAt = DatumGetTimestampTz(row->values[INS_ISSUED_AT]);
 	candidate->invited = true;
+	candidate->owner = NULL;
+	candidate->ownerAccountId = NULL;
+	if (!row->isnull[INS_OWNER_ACCOUNT])
+	{
+		candidate->ownerAccountId = TextDatumGetCString(row->values[INS_OWNER_ACCOUNT]);
+		candidate->ownerInstrumentId = DatumGetInt64(row->values[INS_OWNER_INSTRUMENT]);
+	}
 	ReadValidity(DatumGetRangeTypeP(row->values[INS_VALIDITY]), candidate);
 }
 
@@ -238,6 +246,7 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 			IsInvited(request->accountId, promo->campaign);
 	}
 	facts->ncandidates = n;
+	ReadOwners(facts->candidates, n, request->at, mode);
 	SubtractHolds(request, mode, facts);
 	ReadLimits(request->accountId, request->orderId, request->at, mode, facts->candidates, n, &facts->limits);
 	order->digits = CatalogDigits(order->currency);

@@ -47,6 +47,7 @@ typedef struct OrderFacts
 	Candidate  *candidates;
 	Candidate  *promo;			/* the candidate of the promo code; NULL: none given */
 	LimitSet	limits;			/* of all candidates */
+	OwnerSet	owners;			/* of the shares that apply, once they are judged */
 } OrderFacts;
 
 /* lines.c: arguments product … currency, which match, quote and settle have in this order. */

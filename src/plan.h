@@ -201,6 +201,10 @@ typedef struct Candidate
 	TimestampTz effective;		/* half-open: [effective, expiry) */
 	TimestampTz expiry;
 	TimestampTz issuedAt;
+	const char *ownerAccountId; /* of a share: whose voucher it draws on; NULL: no share */
+	int64		ownerInstrumentId;
+	const struct Candidate *owner;	/* of a share in force: that voucher */
+	int32		ownUsed;		/* of a share in force: orders that it has itself served */
 	uint64		waived;			/* REASON_BITs that are not asked */
 	int			nlimits;
 	LimitUsage **limits;		/* shared by the candidates that they limit */

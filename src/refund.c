@@ -501,7 +501,7 @@ voucher_refund(PG_FUNCTION_ARGS)
 	ReadRefundRequest(fcinfo, &request);
 	StoreBegin();
 	CatalogBegin();
-	LockSettlement(accountId, orderId, &settlement);
+	LockForReturns(accountId, orderId, STMT_SETTLEMENT_OWNERS, false, &settlement);
 	if (!PG_ARGISNULL(2))
 		CheckMinorUnit(request.amount, settlement.account.currency, "amount");
 	if (request.hasConsumed)

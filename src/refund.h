@@ -7,6 +7,7 @@
 
 #include "ledger.h"
 #include "refund_plan.h"
+#include "shared.h"
 
 typedef struct Settlement
 {
@@ -22,6 +23,7 @@ typedef struct Settlement
 	int32		version;		/* of its last entry, 0: none */
 	bool		cancelled;
 	bool		byLines;		/* refunds before were by line */
+	OwnerSet	owners;			/* whose vouchers it drew on: locked for what is returned */
 } Settlement;
 
 typedef struct SettlementEntry
@@ -52,10 +54,14 @@ typedef struct ReturnPart
 	Amount		paid;
 	Amount		returned;		/* by refunds before */
 	const Amount *shares;		/* per line; known where refunds are by line */
+	const char *ownerAccountId; /* of a share: where it goes on to; NULL: no share */
+	const Candidate *owner;
 } ReturnPart;
 
 pg_noreturn extern void RefuseUnknownOrder(const char *accountId, const char *orderId);
 extern void LockSettlement(const char *accountId, const char *orderId, Settlement *settlement);
+extern void LockForReturns(const char *accountId, const char *orderId, Statement findOwners,
+						   bool allCurrencies, Settlement *settlement);
 extern void ReadSettlement(Account *account, const char *orderId, Settlement *settlement);
 pg_noreturn extern void RefuseCancelled(const char *accountId, const char *orderId);
 pg_noreturn extern void RefuseSupplement(const char *orderId, const char *rerates);

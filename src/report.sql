@@ -6,7 +6,9 @@
 --   issued + adjusted = used + expired + outstanding
 --
 -- whatever kinds of entries there are: "issued" are those of kind issue, "used"
--- those of kind settle less those of kind return, "adjusted" all others.  Stored value is what tenders hold (a reduction was never owed).  It
+-- those of kind settle less those of kind return, and what shares drew less what they
+-- gave back, "adjusted" all others: what is used through a share counts once, as used
+-- of the voucher, and shares themselves are left out.  Stored value is what tenders hold (a reduction was never owed).  It
 -- lapses at the expiry, and earlier if the last of the instrument's uses is taken
 -- while some is left; in the month of the last instant before: what is valid
 -- through 31 March lapses in March.
@@ -55,8 +57,8 @@ CREATE FUNCTION voucher.stored_value_of(
            e.issued, e.adjusted, e.used, e.balance
     FROM (SELECT n.account_id, n.instrument_id, voucher.sum(n.amount) AS balance, sum(n.uses) AS uses, max(n.at) FILTER (WHERE n.uses > 0) AS last_use,
                  COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue'), 0::voucher.amount) AS issued,
-                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind IN ('settle', 'return')), 0::voucher.amount) AS used,
-                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind NOT IN ('issue', 'settle', 'return')), 0::voucher.amount) AS adjusted
+                 COALESCE(voucher.sum(OPERATOR(voucher.-) n.amount) FILTER (WHERE n.kind IN ('settle', 'return', 'draw', 'give_back')), 0::voucher.amount) AS used,
+                 COALESCE(voucher.sum(n.amount) FILTER (WHERE n.kind NOT IN ('issue', 'settle', 'return', 'draw', 'give_back')), 0::voucher.amount) AS adjusted
           FROM voucher.entry AS n
           WHERE n.at <= $1
           GROUP BY n.account_id, n.instrument_id) AS e
@@ -73,7 +75,7 @@ CREATE FUNCTION voucher.stored_value_of(
     CROSS JOIN LATERAL (
         SELECT LEAST(NULLIF(COALESCE(x.last_until, x.first_from, upper(i.validity)), 'infinity'),
                      CASE WHEN e.uses >= i.max_uses THEN e.last_use END) AS ends_at) AS u
-    WHERE i.face_value IS NOT NULL
+    WHERE i.face_value IS NOT NULL AND i.owner_account_id IS NULL
 $$;
 COMMENT ON FUNCTION voucher.stored_value_of(timestamptz)
     IS 'of every instrument that stores value, what its entries up to an instant come to: issued + adjusted = used + balance; what the reports add up';
@@ -183,13 +185,14 @@ CREATE FUNCTION voucher.redemption(
         -- no campaign is called ''
         SELECT t.template_id, t.reduces, COALESCE(t.campaign, '') AS campaign, t.currency FROM voucher.template AS t
     ), held AS (
-        -- what was received from another instrument was claimed as that
+        -- what was received from another instrument was claimed as that, and what is shared is used as that
         SELECT t.campaign, t.currency, count(e.issued) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
                voucher.sum(e.issued) FILTER (WHERE NOT t.reduces) AS value_issued
         FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
               FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
         JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
         JOIN t ON t.template_id = i.template_id
+        WHERE i.owner_account_id IS NULL
         GROUP BY t.campaign, t.currency
     ), coded AS (
         SELECT t.campaign, t.currency, count(*) AS waiting

@@ -254,6 +254,7 @@ TakeBack(Settlement *first, Rerating *rerating, Amount amount)
 		Amount		left;
 
 		ReadSettlement(account, orderIds[i], &bill);
+		bill.owners = first->owners;
 		left = bill.state.total + bill.waived + bill.discount - bill.rerated;
 		if (left == 0)
 			continue;
@@ -346,7 +347,7 @@ voucher_rerate(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
-	LockSettlement(accountId, orderId, &first);
+	LockForReturns(accountId, orderId, STMT_CHAIN_OWNERS, false, &first);
 	if (!FindRerating(&first, &rerating, &row))
 		row = Rerate(&first, &rerating);
 	row = SPI_datumTransfer(row, false, -1);

@@ -4,7 +4,8 @@
  *		and what gifts given with it lose.
  *
  * A return is an entry of the instrument that paid: it keeps its validity, so
- * what comes back past the expiry has lapsed.
+ * what comes back past the expiry has lapsed.  What comes back to a share goes
+ * on to the voucher that it drew on.
  */
 #include "postgres.h"
 
@@ -23,6 +24,18 @@ SettlementKey(const Settlement *settlement, Datum *key)
 	key[1] = CStringGetTextDatum(settlement->orderId);
 }
 
+/* Read the voucher that a share's part was drawn from: if that is cancelled, it takes nothing back. */
+static void
+LoadOwner(ReturnPart *part, int64 instrumentId, TimestampTz at)
+{
+	if (part->ownerAccountId == NULL)
+		return;
+	part->owner = LoadOwners(&part->ownerAccountId, &instrumentId, 1, at, STORE_WRITE);
+	part->onCancel &= !part->owner->cancelled;
+	part->onRefund &= !part->owner->cancelled;
+	part->onRerate &= !part->owner->cancelled;
+}
+
 /*
  * The parts of a settlement in the order in which they stand there, with what
  * their templates' policies say at this time; how many.
@@ -33,16 +46,19 @@ int
 LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts)
 {
 	Datum		values[3];
+	int64	   *ownerIds;
 	int			n;
 
 	SettlementKey(settlement, values);
 	values[2] = TimestampTzGetDatum(at);
 	n = (int) StoreRun(STMT_RETURN_PARTS, STORE_WRITE, values, NULL);
 	*parts = palloc0(Max(n, 1) * sizeof(ReturnPart));
+	ownerIds = palloc(Max(n, 1) * sizeof(int64));
 	for (int i = 0; i < n; i++)
 	{
 		ReturnPart *part = &(*parts)[i];
 		bool		lost = StoreBool(i, 11);
+		bool		isnull;
 
 		part->entry.instrumentId = StoreInt64(i, 1);
 		part->entry.version = StoreInt32(i, 2);
@@ -55,8 +71,25 @@ LoadParts(const Settlement *settlement, TimestampTz at, ReturnPart **parts)
 		part->onCancel = StoreBool(i, 9) && !lost;
 		part->onRefund = part->tender && !part->byRate && StoreBool(i, 10) && !lost;
 		part->onRerate = part->tender && !part->byRate && part->onCancel;
+		part->ownerAccountId = StoreText(i, 12);
+		ownerIds[i] = DatumGetInt64(StoreDatum(i, 13, &isnull));
 	}
+	for (int i = 0; i < n; i++)
+		LoadOwner(&(*parts)[i], ownerIds[i], at);
 	return n;
+}
+
+/* What has come back to a share goes on to the voucher that it drew on, with the use. */
+static void
+PassOn(const Settlement *settlement, const ReturnPart *part, TimestampTz at)
+{
+	InstrumentEntry share = part->entry;
+
+	share.version++;
+	share.balance += share.amount;
+	share.used += share.uses;
+	MoveShared(HeldOwner(&settlement->owners, part->ownerAccountId), part->owner,
+			   &settlement->account, &share, -share.amount, share.uses, at);
 }
 
 /*
@@ -77,6 +110,8 @@ GiveBack(const Settlement *settlement, ReturnPart *parts, int n, const char *rea
 		entry->orderId = settlement->orderId;
 		entry->reason = reason;
 		AddInstrumentEntry(&settlement->account, entry, at);
+		if (parts[i].owner != NULL)
+			PassOn(settlement, &parts[i], at);
 	}
 }
 

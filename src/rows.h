@@ -50,7 +50,9 @@ enum
 	INS_VALIDITY,
 	INS_CANCELLED,
 	INS_ISSUED,
-	INS_COLUMNS = INS_ISSUED
+	INS_OWNER_ACCOUNT,
+	INS_OWNER_INSTRUMENT,
+	INS_COLUMNS = INS_OWNER_INSTRUMENT
 };
 
 /* voucher.settlement goes on like this. */
@@ -80,7 +82,8 @@ enum
 	SET_OUTSTANDING,
 	SET_RERATES,
 	SET_HOLD,
-	SET_COLUMNS = SET_HOLD
+	SET_SHARES,
+	SET_COLUMNS = SET_SHARES
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */

@@ -17,6 +17,7 @@
 #include "refund.h"
 #include "rows.h"
 #include "settle.h"
+#include "shared.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(voucher_quote);
@@ -30,6 +31,7 @@ PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, PaymentPlan *pl
 	const Candidate *refused;
 
 	JudgeCandidates(&facts->order, facts->ncandidates, facts->candidates);
+	FindOwners(facts);
 	choice[KIND_VOUCHER] = ReadChoice(request->voucher, KIND_VOUCHER, facts);
 	choice[KIND_COUPON] = ReadChoice(request->coupon, KIND_COUPON, facts);
 	choice[KIND_PROMO_CODE].mode = facts->promo == NULL ? CHOICE_NONE : CHOICE_NAMED;
@@ -55,13 +57,16 @@ UsesLimits(const PaymentPlan *plan)
 }
 
 /*
- * Plan an order of a locked account.  Others count in its limits, too: hold
- * them, and see whether the plan still stands.
+ * Plan an order of an account that is locked with these owners of its shares.
+ * Others count in its limits, too: hold them, and see whether the plan still
+ * stands.
  */
 void
-PlanLocked(OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
+PlanLocked(OrderRequest *request, const OwnerSet *owners, OrderFacts *facts, PaymentPlan *plan)
 {
 	PlanOrderRequest(request, facts, plan);
+	for (int i = 0; i < facts->owners.n; i++)
+		HeldOwner(owners, facts->owners.accounts[i].accountId);
 	if (!UsesLimits(plan))
 		return;
 	LockLimits(request->accountId, request->orderId, request->at, &facts->limits);
@@ -104,6 +109,7 @@ voucher_quote(PG_FUNCTION_ARGS)
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
 	SetLimits(&row, &facts.limits);
+	SetShares(&row, facts.candidates, facts.ncandidates);
 	result = SPI_datumTransfer(FormRow(StoreGetTypes()->settlement, &row), false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(result);
@@ -282,42 +288,42 @@ CheckArrearsAllowed(const OrderRequest *request)
 }
 
 /*
- * Lock an order's account; in all its currencies if the order is reserved, since
- * its hold counts in all.  Returns whether it is.
+ * Lock an order's account with the owners on whose vouchers it may draw; in all
+ * its currencies if the order is reserved, since its hold counts in all.
+ * Returns whether it is.
  */
 static bool
-LockOrder(const OrderRequest *request)
+LockOrder(const OrderRequest *request, OwnerSet *owners)
 {
+	Account		account = {.accountId = request->accountId};
 	Datum		key[2];
-	Account		account;
+	bool		reserved;
 
 	key[0] = CStringGetTextDatum(request->accountId);
 	key[1] = CStringGetTextDatum(request->orderId);
-	if (StoreRun(STMT_HOLD_UNRESOLVED, STORE_WRITE, key, NULL) > 0)
-	{
-		LockCurrencies(request->accountId);
-		return true;
-	}
-	LockAccount(request->accountId, request->currency, &account);
-	return false;
+	reserved = StoreRun(STMT_HOLD_UNRESOLVED, STORE_WRITE, key, NULL) > 0;
+	LockWithOwners(owners, &account, owners->n > 0 ? owners->currency : request->currency,
+				   reserved);
+	return reserved;
 }
 
 /*
  * Try to settle an order.  False if the account changed since the plan was
- * made, or if the plan needs it to be locked; with the account locked, neither
- * can be.
+ * made, or if the plan needs it to be locked, with the accounts of the owners
+ * that are found then; with them locked, neither can be.
  */
 static bool
-TrySettle(OrderRequest *request, bool locked, Datum *result)
+TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 {
 	bool		reserved = false;
 	OrderFacts	facts;
 	PaymentPlan plan;
+	Account		account;
 	Row			row;
 	Datum		settlement;
 
 	if (locked)
-		reserved = LockOrder(request);
+		reserved = LockOrder(request, owners);
 	LoadOrder(request, STORE_WRITE, &facts);
 	if (facts.settled)
 	{
@@ -330,11 +336,13 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 				 errmsg("order \"%s\" was reserved at the same time", request->orderId),
 				 errhint("Try the order again.")));
 	if (locked)
-		PlanLocked(request, &facts, &plan);
+		PlanLocked(request, owners, &facts, &plan);
 	else
 	{
 		PlanOrderRequest(request, &facts, &plan);
-		if (UsesLimits(&plan) || facts.ownHold != 0)
+		/* others draw and count, too: hold what they do in, and see whether the plan still stands */
+		*owners = facts.owners;
+		if (owners->n > 0 || request->promoCode != NULL || UsesLimits(&plan) || facts.ownHold != 0)
 			return false;
 	}
 	TakeCash(&facts.account, request->arrears, facts.order.digits, &plan);
@@ -346,9 +354,13 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
 	SetPlan(&row, &facts.order, &plan);
 	SetProducts(&row, &facts.order);
 	SetLimits(&row, &facts.limits);
+	SetShares(&row, facts.candidates, facts.ncandidates);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
 	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	settlement = FormRow(StoreGetTypes()->settlement, &row);
+	account = facts.account;
+	account.epoch++;
+	DrawShares(request, &account, owners, &plan);
 	if (!WriteSettlement(request->orderId, &row, settlement, request->at, &facts.account, &plan))
 		return false;
 	*result = SPI_datumTransfer(settlement, false, -1);
@@ -361,19 +373,22 @@ TrySettle(OrderRequest *request, bool locked, Datum *result)
  *
  * The plan is made without a lock and written if the account has not changed
  * meanwhile; if it has, once more with the account locked, and so is a plan
- * that uses something limited: limits are locked after the account.  A promo
- * code may need an instrument before the settlement, so it takes the lock at
- * once.
+ * that may draw on a share, whose owner is locked with it, or uses something
+ * limited: limits are locked after accounts.  A promo code may need an
+ * instrument before the settlement, so it takes the lock at once, unless there
+ * may be owners to find.
  */
 Datum
 SettleOrder(OrderRequest *request)
 {
+	OwnerSet	owners = {0};
 	Datum		result;
 
 	CatalogBegin();
-	if (request->promoCode == NULL && TrySettle(request, false, &result))
+	if ((request->promoCode == NULL || CatalogHasShareable()) &&
+		TrySettle(request, false, &owners, &result))
 		return result;
-	if (!TrySettle(request, true, &result))
+	if (!TrySettle(request, true, &owners, &result))
 		RefuseSuppressed(request->orderId, "account");	/* nobody else can change it now */
 	return result;
 }

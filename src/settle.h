@@ -12,7 +12,8 @@
 extern Datum SettleOrder(OrderRequest *request);
 extern void ReadRequest(FunctionCallInfo fcinfo, int first, OrderRequest *request);
 extern const char *RequestDifference(const OrderRequest *request, Row *now, Row *then);
-extern void PlanLocked(OrderRequest *request, OrderFacts *facts, PaymentPlan *plan);
+extern void PlanLocked(OrderRequest *request, const OwnerSet *owners, OrderFacts *facts,
+					   PaymentPlan *plan);
 extern bool IssuePromo(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan);
 extern void TakeCash(const Account *account, bool arrears, int digits, PaymentPlan *plan);
 extern void CheckArrearsAllowed(const OrderRequest *request);

@@ -10,6 +10,7 @@
 #include "catalog.h"
 #include "refund.h"
 #include "rows.h"
+#include "shared.h"
 #include "store.h"
 
 /* Error for an account that has no such order. */
@@ -114,6 +115,46 @@ LockSettlement(const char *accountId, const char *orderId, Settlement *settlemen
 		RefuseUnknownOrder(accountId, orderId);
 	LockAccount(accountId, StoreText(0, 1), &account);
 	ReadSettlement(&account, orderId, settlement);
+}
+
+/*
+ * As LockSettlement, for what gives back to instruments: locks the owners of
+ * the vouchers that the order drew on, too, in the order of the accounts' ids;
+ * a re-rating those of all that it may draw on or give back to, as the statement
+ * says.  A cancel locks all currencies of the order's own account.
+ */
+void
+LockForReturns(const char *accountId, const char *orderId, Statement findOwners,
+			   bool allCurrencies, Settlement *settlement)
+{
+	Datum		key[2];
+	Account		account = {.accountId = accountId};
+	OwnerSet	owners = {0};
+	const char *currency;
+	int			n;
+
+	key[0] = CStringGetTextDatum(accountId);
+	key[1] = CStringGetTextDatum(orderId);
+	n = (int) StoreRun(findOwners, STORE_WRITE, key, NULL);
+	if (n == 0)
+	{
+		/* it may be being settled now: a cancel waits for that */
+		if (allCurrencies)
+			LockCurrencies(accountId);
+		LockSettlement(accountId, orderId, settlement);
+		return;
+	}
+	currency = StoreText(0, 1);
+	for (int i = 0; i < n; i++)
+	{
+		const char *owner = StoreText(i, 2);
+
+		if (owner != NULL)
+			AddOwner(&owners, owner, currency);
+	}
+	LockWithOwners(&owners, &account, currency, allCurrencies);
+	ReadSettlement(&account, orderId, settlement);
+	settlement->owners = owners;
 }
 
 /*

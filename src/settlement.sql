@@ -123,6 +123,7 @@ CREATE TABLE voucher.settlement (
     outstanding    voucher.amount NOT NULL DEFAULT 0,
     rerates        text COLLATE "C",
     hold           integer,
+    shares         bigint[],
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
         REFERENCES voucher.settlement_entry (account_id, order_id, version)
@@ -143,6 +144,7 @@ COMMENT ON COLUMN voucher.settlement.promo_code IS 'the promo code that the call
 COMMENT ON COLUMN voucher.settlement.epoch IS 'the account''s epoch that it began, which orders it among all verbs of the account; null: not written by settle';
 COMMENT ON COLUMN voucher.settlement.purchased_before IS 'products that it bought and the account had bought before; null: none';
 COMMENT ON COLUMN voucher.settlement.limits IS 'of each limit that it met: limit_id, used, amount, max_count and max_amount as they were, amounts in units of 1e-8; null: none';
+COMMENT ON COLUMN voucher.settlement.shares IS 'of each share that it met: instrument_id, and of the owner''s voucher balance (in units of 1e-8), used, max_uses, 1 if frozen plus 2 if cancelled, and both ends of its validity as they were (microseconds since 2000); null: none';
 COMMENT ON COLUMN voucher.settlement.not_universal IS 'products of lines that no universal scope covered; null: none';
 COMMENT ON COLUMN voucher.settlement.lines IS 'what was ordered, at list prices; the view settlement_line has a row for each';
 COMMENT ON COLUMN voucher.settlement.parts IS 'the instruments used, in the order of deduction, and what each gave to which line; the view settlement_part has a row for each';

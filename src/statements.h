@@ -16,7 +16,7 @@
 	"template_id, name, kind, campaign, currency, face_value, discount_rate::voucher.amount, " \
 	"maximum, threshold, scope, payment_type, first_purchase, min_duration, max_duration, " \
 	"uses, per_account, audience" EQ "'invited', valid, valid_for, valid_from" EQ "'issue', " \
-	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes, transferable"
+	"time_zone, promo_code, regions, tags, reduces, threshold_after, threshold_strict, priority, excludes, transferable, shareable"
 
 STATEMENT(TEMPLATE_BY_ID, "l",
 		  "SELECT " TEMPLATE_COLUMNS " FROM voucher.template WHERE template_id" EQ "$1")
@@ -31,14 +31,16 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvb",
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvbb",
 		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
 		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
 		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable) "
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable, "
+		  "shareable) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) "
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) "
 		  "RETURNING template_id")
+STATEMENT(SHAREABLE_EXISTS, "", "SELECT 1 FROM voucher.template WHERE shareable LIMIT 1")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
@@ -129,8 +131,9 @@ STATEMENT(INSTRUMENT_REQUEST, "tt",
 		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
 		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
 /*
- * An instrument that gets value from another one.  $5 the value, $9 the entry's
- * kind, $12 and $13 the other one, $14 epoch, $15 is it counted per account.
+ * An instrument that gets value from another one, or is a share of it.  $5 the
+ * value, $9 the entry's kind, $12 and $13 the other one, $14 epoch, $15 is it
+ * counted per account.
  */
 STATEMENT(INSTRUMENT_RECEIVE, "tltaairzttttllb",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
@@ -138,10 +141,12 @@ STATEMENT(INSTRUMENT_RECEIVE, "tltaairzttttllb",
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, $9, 0, 0, "
 		  "$5, $5, $8, $10, $11, $12, $13, $14 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
-		  "currency, face_value, balance, used, max_uses, validity, issued_at, issued) "
+		  "currency, face_value, balance, used, max_uses, validity, issued_at, issued, "
+		  "owner_account_id, owner_instrument_id) "
 		  "SELECT $1, instrument_id, $2, CASE WHEN $15 THEN 1" ADD "COALESCE((SELECT "
 		  "pg_catalog.max(ordinal) FROM voucher.instrument WHERE account_id" EQ "$1 "
-		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8, false FROM opening "
+		  "AND template_id" EQ "$2), 0) END, 1, $3, $4, $5, 0, $6, $7, $8, false, "
+		  "CASE WHEN $9" EQ "'share' THEN $12 END, CASE WHEN $9" EQ "'share' THEN $13 END FROM opening "
 		  "RETURNING instrument_id")
 /* the parts that were split off by one call, of which the first entry is $3 */
 STATEMENT(SPLIT_PARTS, "tli",
@@ -153,6 +158,23 @@ STATEMENT(SPLIT_PARTS, "tli",
 STATEMENT(MERGED, "tl",
 		  "SELECT peer_instrument_id FROM voucher.entry WHERE account_id" EQ "$1 "
 		  "AND instrument_id" EQ "$2 AND kind" EQ "'merge_in' ORDER BY peer_instrument_id")
+/* the shares of a voucher that are in force: all, or account $3's */
+STATEMENT(SHARES_IN_FORCE, "tlt",
+		  "SELECT m.account_id, m.instrument_id FROM voucher.entry AS e JOIN voucher.instrument AS m "
+		  "ON m.account_id" EQ "e.peer_account_id AND m.instrument_id" EQ "e.peer_instrument_id "
+		  "WHERE e.account_id" EQ "$1 AND e.instrument_id" EQ "$2 AND e.kind" EQ "'share' "
+		  "AND m.owner_account_id" EQ "$1 AND m.owner_instrument_id" EQ "$2 AND NOT m.cancelled "
+		  "AND ($3 IS NULL OR m.account_id" EQ "$3) ORDER BY m.account_id")
+/* what shares draw on: vouchers $2 of accounts $1 */
+STATEMENT(OWNERS, "TLz",
+		  "SELECT i, h.held, h.uses, h.until FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) WITH ORDINALITY "
+		  "AS o (account_id, instrument_id, n) JOIN voucher.instrument AS i "
+		  "ON i.account_id" EQ "o.account_id AND i.instrument_id" EQ "o.instrument_id "
+		  "CROSS JOIN LATERAL (SELECT COALESCE(voucher.sum(p.paid), " ZERO ") AS held, "
+		  "pg_catalog.count(*)::pg_catalog.int4 AS uses, pg_catalog.min(h.expires_at) AS until "
+		  "FROM voucher.hold AS h CROSS JOIN LATERAL pg_catalog.unnest(h.parts) AS p "
+		  "WHERE h.account_id" EQ "o.account_id AND h.resolution IS NULL AND h.expires_at OPERATOR(pg_catalog.>) $3 "
+		  "AND p.instrument_id" EQ "o.instrument_id) AS h ORDER BY o.n")
 /* what a request of a verb on one instrument made */
 STATEMENT(ACT_REQUEST, "tt",
 		  "SELECT e.version IS NOT NULL, e.kind, e.instrument_id, e.version, e.amount, e.extended, "
@@ -276,7 +298,7 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 	"account_id, order_id, entry_version, invoiceable, gross, discount, rounding, voucher, cash, at, " \
 	"recorded_at, currency, payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, " \
 	"first_purchase, policy, exact, epoch, purchased_before, not_universal, limits, outstanding, rerates, " \
-	"hold"
+	"hold, shares"
 #define CASH_ENTRY_COLUMNS \
 	"account_id, currency, version, kind, amount, balance, at, recorded_at, order_id, request_id, reason"
 #define ENTRY_COLUMNS \
@@ -429,7 +451,7 @@ STATEMENT(LIMIT_OPEN_HELD, "l",
 	h ".voucher, " h ".cash, " h ".at, " h ".recorded_at, " h ".currency, " h ".payment_type, " \
 	h ".chosen_voucher, " h ".chosen_coupon, " h ".promo_code, " h ".lines, " h ".parts, " \
 	h ".first_purchase, " h ".policy, " h ".exact, " h ".epoch, " h ".purchased_before, " \
-	h ".not_universal, " h ".limits, " ZERO ", NULL, NULL)::voucher.settlement"
+	h ".not_universal, " h ".limits, " ZERO ", NULL, NULL, NULL)::voucher.settlement"
 #define HOLDS_OF "SELECT order_id, version, expires_at, parts, first_purchase FROM voucher.hold " \
 	"WHERE account_id" EQ "$1 "
 
@@ -482,11 +504,12 @@ STATEMENT(HOLDS_COUNT, "t",
 		  "UPDATE voucher.account SET holds = " HOLDS_COUNTED " WHERE account_id" EQ "$1 "
 		  "AND holds OPERATOR(pg_catalog.<>) " HOLDS_COUNTED)
 STATEMENT(HOLDS_COUNTED, "t", "SELECT " HOLDS_COUNTED)
-/* an instrument of which more would be held at $2 than it has */
-STATEMENT(HOLD_EXCESS, "tz",
+/* one of the instruments of parts $3 of which more would be held at $2 than it has */
+STATEMENT(HOLD_EXCESS, "tzP",
 		  "SELECT i.instrument_id FROM (SELECT p.instrument_id, voucher.sum(p.paid) AS paid, "
 		  "pg_catalog.count(*) AS uses FROM voucher.hold AS h CROSS JOIN LATERAL pg_catalog.unnest(h.parts) AS p "
 		  "WHERE h.account_id" EQ "$1 AND h.resolution IS NULL AND h.expires_at OPERATOR(pg_catalog.>) $2 "
+		  "AND p.instrument_id" EQ "ANY (ARRAY(SELECT n.instrument_id FROM pg_catalog.unnest($3) AS n)) "
 		  "GROUP BY p.instrument_id) AS p "
 		  "LEFT JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id "
 		  "WHERE (i.face_value IS NULL OR p.paid OPERATOR(voucher.<=) i.balance) IS NOT TRUE "
@@ -520,6 +543,19 @@ STATEMENT(ACCOUNT_HELD_ADD, "tlzl",
 
 STATEMENT(SETTLEMENT_CURRENCY, "tt",
 		  "SELECT currency FROM voucher.settlement WHERE account_id" EQ "$1 AND order_id" EQ "$2")
+/* the same, a row per account whose vouchers the order drew on; if on none, one row without */
+STATEMENT(SETTLEMENT_OWNERS, "tt",
+		  "SELECT s.currency, o.account_id FROM voucher.settlement AS s LEFT JOIN LATERAL ("
+		  "SELECT DISTINCT i.owner_account_id AS account_id FROM pg_catalog.unnest(s.parts) AS p "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.instrument_id" EQ "p.instrument_id "
+		  "WHERE s.shares IS NOT NULL AND i.owner_account_id IS NOT NULL) AS o ON true "
+		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
+/* the same with all whose vouchers the account draws on or has drawn on in that currency */
+STATEMENT(CHAIN_OWNERS, "tt",
+		  "SELECT s.currency, o.account_id FROM voucher.settlement AS s LEFT JOIN LATERAL ("
+		  "SELECT DISTINCT i.owner_account_id AS account_id FROM voucher.instrument AS i "
+		  "WHERE i.account_id" EQ "$1 AND i.currency" EQ "s.currency AND i.owner_account_id IS NOT NULL) AS o ON true "
+		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
 STATEMENT(SETTLEMENT_STATE, "tt",
 		  "SELECT " TOTAL("s") ", s.cash" AMOUNT_ADD "COALESCE(e.paid, " ZERO "), s.invoiceable, COALESCE(s.entry_version, 0), "
 		  "COALESCE(e.refunded, " ZERO "), COALESCE(e.refunded_cash, " ZERO "), COALESCE(e.returned, " ZERO "), "
@@ -602,9 +638,11 @@ STATEMENT(RERATING_FACTS, "ttit",
 /*
  * The parts of a settlement in their order, for a refund or cancel at $3: the
  * instrument's state; paid and returned; is it a tender, without value; does
- * its policy return it when cancelled, when refunded; and has it been a gift
- * with an order that came to nothing.  The days of refund_within are counted
- * on the calendar of the template's zone, as those of a validity are.
+ * its policy return it when cancelled, when refunded; has it been cancelled,
+ * or been a gift with an order that came to nothing; and what it draws on, if
+ * it is a share, for which that is what may be cancelled.  The days of
+ * refund_within are counted on the calendar of the template's zone, as those
+ * of a validity are.
  */
 STATEMENT(RETURN_PARTS, "ttz",
 		  "SELECT i.instrument_id, i.version, i.balance, i.used, p.paid, "
@@ -616,11 +654,12 @@ STATEMENT(RETURN_PARTS, "ttz",
 		  "pg_catalog.timezone(t.time_zone, s.at) OPERATOR(pg_catalog.+) "
 		  "pg_catalog.date_trunc('day', t.refund_within)) OPERATOR(pg_catalog.+) "
 		  "(t.refund_within OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', t.refund_within))), "
-		  "i.cancelled OR EXISTS (SELECT FROM voucher.entry AS g JOIN voucher.settlement AS o ON o.account_id" EQ "g.account_id "
+		  "i.cancelled AND i.owner_account_id IS NULL "
+		  "OR EXISTS (SELECT FROM voucher.entry AS g JOIN voucher.settlement AS o ON o.account_id" EQ "g.account_id "
 		  "AND o.order_id" EQ "g.order_id JOIN voucher.settlement_entry AS u ON u.account_id" EQ "o.account_id "
 		  "AND u.order_id" EQ "o.order_id AND u.version" EQ "o.entry_version "
 		  "WHERE g.account_id" EQ "$1 AND g.instrument_id" EQ "p.instrument_id AND g.version" EQ "1 "
-		  "AND (u.refunded" AMOUNT_ADD "u.waived)" AMOUNT_EQ "(" TOTAL("o") ")) "
+		  "AND (u.refunded" AMOUNT_ADD "u.waived)" AMOUNT_EQ "(" TOTAL("o") ")), i.owner_account_id, i.owner_instrument_id "
 		  "FROM voucher.settlement AS s CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY "
 		  "AS p (instrument_id, paid, share, part) "
 		  "JOIN voucher.instrument AS i ON i.account_id" EQ "s.account_id AND i.instrument_id" EQ "p.instrument_id "
@@ -666,6 +705,8 @@ STATEMENT(REQUEST_INSERT, "tttti",
 
 /* kinds of entries in which an order takes from an instrument and gives back */
 #define ORDER_KINDS "'{settle,return}'::pg_catalog.text[]"
+/* kinds of entries in which a share takes from its owner's voucher for an order, and gives back */
+#define DRAW_KINDS "'{draw,give_back}'::pg_catalog.text[]"
 
 /* keys, new version and balance, version and balance that must stand there */
 STATEMENT(APPLY_CASH, "ttiaia",
@@ -673,9 +714,10 @@ STATEMENT(APPLY_CASH, "ttiaia",
 		  "AND currency" EQ "$2 AND version" EQ "$5 AND balance" AMOUNT_EQ "$6")
 /*
  * ... what is cancelled serves no more orders; an expiry moves from the one that
- * stands there; $12 is the order to which a return gives back no more than it took
+ * stands there; $12 is the order of which a return gives back no more than was
+ * taken, by the share $13, $14 if one did
  */
-STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrt",
+STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrttl",
 		  "UPDATE voucher.instrument SET version = $3, balance = $4, used = $7, "
 		  "frozen = COALESCE($9, frozen), cancelled = cancelled OR $10, "
 		  "validity = CASE WHEN $11 IS NULL THEN validity ELSE pg_catalog.tstzrange("
@@ -689,7 +731,8 @@ STATEMENT(APPLY_INSTRUMENT, "tliaiaiibbrt",
 		  "AND ($12 IS NULL OR (SELECT voucher.sum(amount) OPERATOR(voucher.<=) " ZERO " "
 		  "AND pg_catalog.sum(uses) OPERATOR(pg_catalog.>=) 0 FROM voucher.entry "
 		  "WHERE account_id" EQ "$1 AND instrument_id" EQ "$2 AND order_id" EQ "$12 "
-		  "AND kind" EQ "ANY (" ORDER_KINDS ")))")
+		  "AND kind" EQ "ANY (CASE WHEN $13 IS NULL THEN " ORDER_KINDS " ELSE " DRAW_KINDS " END) "
+		  "AND peer_account_id IS NOT DISTINCT FROM $13 AND peer_instrument_id IS NOT DISTINCT FROM $14))")
 /* what re-ratings took back ($14 waived, $15 in all) moves with entries of kind rerate only ($16) */
 STATEMENT(APPLY_SETTLEMENT, "ttiaiaaaaabaaaab",
 		  "UPDATE voucher.settlement AS s SET entry_version = $3, invoiceable = $4 "
@@ -723,13 +766,16 @@ STATEMENT(OPEN_CASH, "ttia",
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.bool_and(balance" AMOUNT_EQ "running) "
 		  "FROM (SELECT version, amount, balance, voucher.sum(amount) OVER (ORDER BY version) AS running "
 		  "FROM voucher.cash_entry WHERE account_id" EQ "$1 AND currency" EQ "$2) AS e")
-/* also whether it is frozen and cancelled; its expiry is that of the last extension; and which are counted */
-STATEMENT(OPEN_INSTRUMENT, "tliaibbrbb",
+/* also whether it is frozen and cancelled; its expiry is that of the last extension; and which are counted; $11 and $12 what it is a share of */
+STATEMENT(OPEN_INSTRUMENT, "tliaibbrbbtl",
 		  "SELECT pg_catalog.count(*)" EQ "$3 AND pg_catalog.max(version)" EQ "$3 "
 		  "AND voucher.sum(amount)" AMOUNT_EQ "$4 AND pg_catalog.sum(uses)" EQ "$5 "
 		  "AND pg_catalog.bool_and(balance" AMOUNT_EQ "running AND used" EQ "running_uses) "
 		  "AND ($3" EQ "1 OR NOT EXISTS (SELECT FROM voucher.entry WHERE account_id" EQ "$1 "
 		  "AND instrument_id" EQ "$2 AND kind" EQ "ANY (" ORDER_KINDS ") GROUP BY order_id "
+		  "HAVING voucher.sum(amount) OPERATOR(voucher.>) " ZERO " OR pg_catalog.sum(uses) OPERATOR(pg_catalog.<) 0)) "
+		  "AND ($3" EQ "1 OR $11 IS NOT NULL OR NOT EXISTS (SELECT FROM voucher.entry WHERE account_id" EQ "$1 "
+		  "AND instrument_id" EQ "$2 AND kind" EQ "ANY (" DRAW_KINDS ") GROUP BY order_id, peer_account_id, peer_instrument_id "
 		  "HAVING voucher.sum(amount) OPERATOR(voucher.>) " ZERO " OR pg_catalog.sum(uses) OPERATOR(pg_catalog.<) 0)) "
 		  "AND $6" EQ "COALESCE((pg_catalog.array_agg(kind" EQ "'freeze' ORDER BY version DESC) "
 		  "FILTER (WHERE kind" EQ "ANY ('{freeze,unfreeze}'::pg_catalog.text[])))[1], false) "
@@ -738,10 +784,13 @@ STATEMENT(OPEN_INSTRUMENT, "tliaibbrbb",
 		  "AND COALESCE((pg_catalog.array_agg(pg_catalog.upper(extended) IS NOT DISTINCT FROM pg_catalog.upper($8) "
 		  "ORDER BY version DESC) FILTER (WHERE extended IS NOT NULL))[1], true) "
 		  "AND $9" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
-		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{split_in,merge_in}'::pg_catalog.text[])) "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{split_in,merge_in,share}'::pg_catalog.text[])) "
 		  "AND $10" EQ "pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 "
-		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{transfer_in,split_in,merge_in}'::pg_catalog.text[])) "
-		  "FROM (SELECT version, kind, amount, balance, uses, used, extended, "
+		  "OR kind OPERATOR(pg_catalog.<>) ALL ('{transfer_in,split_in,merge_in,share}'::pg_catalog.text[])) "
+		  "AND pg_catalog.bool_or(version" EQ "1 AND kind" EQ "'share')" EQ "($11 IS NOT NULL) "
+		  "AND pg_catalog.bool_and(version OPERATOR(pg_catalog.>) 1 OR kind OPERATOR(pg_catalog.<>) 'share' "
+		  "OR (peer_account_id" EQ "$11 AND peer_instrument_id" EQ "$12) IS TRUE) "
+		  "FROM (SELECT version, kind, amount, balance, uses, used, extended, peer_account_id, peer_instrument_id, "
 		  "CASE WHEN extended IS NOT NULL THEN pg_catalog.lag(extended) OVER (PARTITION BY extended IS NULL ORDER BY version) END AS before, "
 		  "voucher.sum(amount) OVER (ORDER BY version) AS running, "
 		  "pg_catalog.sum(uses) OVER (ORDER BY version) AS running_uses "

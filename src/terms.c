@@ -172,6 +172,7 @@ BuildTemplate(MemoryContext context)
 	terms->excludes = KindBits(29);
 	terms->nproducts = CountProducts(terms->scope);
 	template->transferable = StoreBool(0, 30);
+	template->shareable = StoreBool(0, 31);
 	MemoryContextSwitchTo(old);
 	LoadLimits(terms, template->campaign, context);
 	return template;

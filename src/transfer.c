@@ -27,111 +27,27 @@ PG_FUNCTION_INFO_V1(voucher_transfer);
 PG_FUNCTION_INFO_V1(voucher_split);
 PG_FUNCTION_INFO_V1(voucher_merge);
 
-/* Error unless an instrument can be used now or later. */
-static void
-CheckUsable(const Instrument *instrument, TimestampTz at)
-{
-	InstrumentStatus status = CandidateStatusAt(&instrument->state, at);
-
-	if (status != STATUS_AVAILABLE && status != STATUS_PENDING)
-		RefuseStatus(instrument, status);
-	RefuseHeld(instrument);
-}
-
-/*
- * Take value off an instrument, for another one of which the id is known, and
- * remember its new state.
- */
-static void
-Send(const Act *act, Instrument *from, const char *kind, Amount amount, const char *toAccountId,
-	 int64 toInstrumentId)
-{
-	InstrumentEntry entry;
-
-	BeginEntry(act, from, kind, &entry);
-	entry.amount = -amount;
-	entry.peerAccountId = toAccountId;
-	entry.peerInstrumentId = toInstrumentId;
-	AddInstrumentEntry(&act->account, &entry, act->at);
-	from->state.version++;
-	from->state.balance -= amount;
-}
-
-/*
- * Issue an instrument to a locked account that gets value from another one, and
- * return its id.  counted: it is one more of its template, as limited by
- * per_account.
- */
-static int64
-Receive(const Act *act, const Account *to, const Instrument *from, const char *kind,
-		Amount faceValue, Amount amount, bool counted)
-{
-	const Candidate *state = &from->state;
-	Datum		values[15];
-	char		nulls[] = "               ";
-
-	values[0] = CStringGetTextDatum(to->accountId);
-	values[1] = Int64GetDatum(state->terms->templateId);
-	values[2] = CStringGetTextDatum(to->currency);
-	values[3] = AmountGetDatum(faceValue);
-	nulls[3] = NULL_FLAG(state->terms->hasRate);
-	values[4] = AmountGetDatum(amount);
-	values[5] = Int32GetDatum(state->maxUses);
-	nulls[5] = NULL_FLAG(state->maxUses == PG_INT32_MAX);
-	values[6] = from->validity;
-	values[7] = TimestampTzGetDatum(act->at);
-	values[8] = CStringGetTextDatum(kind);
-	values[9] = OptionalTextDatum(act->reason, &nulls[9]);
-	values[10] = OptionalTextDatum(act->actor, &nulls[10]);
-	values[11] = CStringGetTextDatum(act->accountId);
-	values[12] = Int64GetDatum(state->instrumentId);
-	values[13] = Int64GetDatum(to->epoch);
-	values[14] = BoolGetDatum(counted);
-	StoreWriteRows(STMT_INSTRUMENT_RECEIVE, values, nulls, 1);
-	return StoreInt64(0, 1);
-}
-
 /* ------------------------------------------------------------------------
  * transfer
  * ------------------------------------------------------------------------
  */
 
-/* Lock both accounts, in the order of their ids. */
-static void
-LockAccounts(Act *act, const char *currency, const char *toAccountId, Account *to)
-{
-	if (strcmp(act->accountId, toAccountId) < 0)
-		LockAccount(act->accountId, currency, &act->account);
-	LockAccount(toAccountId, currency, to);
-	if (strcmp(act->accountId, toAccountId) > 0)
-		LockAccount(act->accountId, currency, &act->account);
-}
-
-/* Error for what was given with an order, and goes with it if that is refunded. */
-static void
-CheckNoGift(const Instrument *instrument, int sqlState)
-{
-	if (instrument->giftOf != NULL)
-		ereport(ERROR,
-				(errcode(sqlState),
-				 errmsg("%s must stay as it is", Subject(&instrument->state)),
-				 errdetail("It was given with order \"%s\", and goes if that is refunded.",
-						   instrument->giftOf)));
-}
-
 /* Error unless an instrument may be passed on: once, and whole. */
 static void
-CheckTransferable(const Instrument *instrument, TimestampTz at)
+CheckTransferable(const Act *act, const Instrument *instrument)
 {
 	const Candidate *state = &instrument->state;
 
+	CheckNoShare(state);
 	if (!instrument->template->transferable)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_TRANSFERABLE),
 				 errmsg("%s is not transferable", Subject(state)),
 				 errdetail("Template \"%s\" does not allow it.", state->terms->name)));
-	CheckUsable(instrument, at);
+	CheckUsable(instrument, act->at);
+	RefuseHeld(instrument);
 	CheckNoGift(instrument, ERRCODE_VC_NOT_TRANSFERABLE);
+	CheckNotShared(act, instrument);
 	if (!instrument->asIssued)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_TRANSFERABLE),
@@ -167,7 +83,7 @@ voucher_transfer(PG_FUNCTION_ARGS)
 				 errmsg("an account cannot transfer to itself")));
 	StoreBegin();
 	CatalogBegin();
-	LockAccounts(&act, InstrumentAccountCurrency(act.accountId, instrumentId), toAccountId, &to);
+	LockWithPeer(&act, InstrumentAccountCurrency(act.accountId, instrumentId), toAccountId, &to);
 	ReadInstrument(&act, instrumentId, &instrument);
 	if (FindAct(&act, "transfer_out", &earlier))
 	{
@@ -179,10 +95,10 @@ voucher_transfer(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		CheckTransferable(&instrument, act.at);
-		received = Receive(&act, &to, &instrument, "transfer_in", instrument.state.faceValue,
+		CheckTransferable(&act, &instrument);
+		received = ReceiveFrom(&act, &to, &instrument, "transfer_in", instrument.state.faceValue,
 						   instrument.state.balance, true);
-		Send(&act, &instrument, "transfer_out", instrument.state.balance, toAccountId, received);
+		SendTo(&act, &instrument, "transfer_out", instrument.state.balance, toAccountId, received);
 	}
 	StoreEnd();
 	PG_RETURN_INT64(received);
@@ -195,10 +111,11 @@ voucher_transfer(PG_FUNCTION_ARGS)
 
 /* Error unless a voucher can be divided: nothing but its value limits it. */
 static void
-CheckDivisible(const Instrument *instrument, TimestampTz at)
+CheckDivisible(const Act *act, const Instrument *instrument)
 {
 	const Candidate *state = &instrument->state;
 
+	CheckNoShare(state);
 	if (state->terms->kind != KIND_VOUCHER || state->maxUses != PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_VC_NOT_DIVISIBLE),
@@ -206,8 +123,10 @@ CheckDivisible(const Instrument *instrument, TimestampTz at)
 				 state->terms->kind != KIND_VOUCHER ?
 				 errdetail("Only vouchers can.") :
 				 errdetail("It serves %d orders, however they are divided.", state->maxUses)));
-	CheckUsable(instrument, at);
+	CheckUsable(instrument, act->at);
+	RefuseHeld(instrument);
 	CheckNoGift(instrument, ERRCODE_VC_NOT_DIVISIBLE);
+	CheckNotShared(act, instrument);
 }
 
 /* An array argument of a by-value 8-byte type without nulls, at least "least" long. */
@@ -269,7 +188,7 @@ Split(Act *act, Instrument *instrument, const Datum *amounts, int n, ReturnSetIn
 {
 	Amount		sum = 0;
 
-	CheckDivisible(instrument, act->at);
+	CheckDivisible(act, instrument);
 	for (int i = 0; i < n; i++)
 	{
 		CheckMinorUnit(DatumGetAmount(amounts[i]), act->account.currency, "part");
@@ -288,9 +207,9 @@ Split(Act *act, Instrument *instrument, const Datum *amounts, int n, ReturnSetIn
 		bool		isnull = false;
 
 		CHECK_FOR_INTERRUPTS();
-		part = Int64GetDatum(Receive(act, &act->account, instrument, "split_in", amount, amount,
+		part = Int64GetDatum(ReceiveFrom(act, &act->account, instrument, "split_in", amount, amount,
 									 false));
-		Send(act, instrument, "split_out", amount, act->accountId, DatumGetInt64(part));
+		SendTo(act, instrument, "split_out", amount, act->accountId, DatumGetInt64(part));
 		act->requestId = NULL;	/* is the first entry's */
 		tuplestore_putvalues(result->setResult, result->setDesc, &part, &isnull);
 	}
@@ -397,11 +316,11 @@ Merge(Act *act, Instrument *instruments, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		CheckDivisible(&instruments[i], act->at);
+		CheckDivisible(act, &instruments[i]);
 		CheckAlike(&instruments[0], &instruments[i]);
 		sum = AmountAdd(sum, instruments[i].state.balance);
 	}
-	merged.state.instrumentId = Receive(act, &act->account, &instruments[0], "merge_in", sum,
+	merged.state.instrumentId = ReceiveFrom(act, &act->account, &instruments[0], "merge_in", sum,
 										instruments[0].state.balance, false);
 	merged.state.version = 1;
 	merged.state.used = 0;
@@ -411,11 +330,11 @@ Merge(Act *act, Instrument *instruments, int n)
 		Amount		amount = from->state.balance;
 
 		CHECK_FOR_INTERRUPTS();
-		Send(act, from, "merge_out", amount, act->accountId, merged.state.instrumentId);
+		SendTo(act, from, "merge_out", amount, act->accountId, merged.state.instrumentId);
 		act->requestId = NULL;	/* is the first entry's */
 		/* the first one's value came with the opening entry */
 		if (i > 0)
-			Send(act, &merged, "merge_in", -amount, act->accountId, from->state.instrumentId);
+			SendTo(act, &merged, "merge_in", -amount, act->accountId, from->state.instrumentId);
 	}
 	return merged.state.instrumentId;
 }

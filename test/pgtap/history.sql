@@ -1,7 +1,7 @@
 -- Time travel: the decision of every settled order is made once more on what was
 -- so then, and is the one that was made, whatever has happened since. Random
 -- histories of orders, grants, freezes, extensions, revocations, transfers,
--- splits, merges, refunds, cancels and re-ratings, and a catalogue that changes under them.
+-- splits, merges, shares, refunds, cancels and re-ratings, and a catalogue that changes under them.
 --
 -- A failing run is repeated with: pg_prove --set seed=SEED test/pgtap/history.sql
 \set QUIET 1
@@ -24,7 +24,7 @@ SELECT round(random()::numeric, 6) AS seed \gset
 \else
 \set acts 1000
 \endif
-SELECT plan(15);
+SELECT plan(16);
 SELECT diag('seed ' || :'seed');
 SELECT setseed(:seed) \g /dev/null
 
@@ -54,6 +54,7 @@ BEGIN
                 uses => CASE WHEN n >= 7 OR n = 6 THEN 3 END,
                 valid => CASE WHEN n % 2 = 0 AND n <= 10 THEN '[2026-01-10, 2026-02-10)' ELSE '(,)' END::tstzrange,
                 transferable => n <= 8,
+                shareable => n <= 6,
                 refund_policy => CASE n % 3 WHEN 0 THEN 'forfeit' WHEN 1 THEN 'prorata' ELSE 'return_if_undelivered' END,
                 effect => CASE WHEN n = 5 THEN 'reduction' END,
                 threshold_after => n = 8,
@@ -129,20 +130,21 @@ $$;
 
 CREATE FUNCTION pg_temp.act(n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,merge,merge,refund,cancel,rerate,rerate,rerate,catalogue}'::text[]);
+    verb     text := pg_temp.pick('{grant,grant,grant,settle,settle,settle,settle,settle,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,merge,merge,share,share,unshare,refund,cancel,rerate,rerate,rerate,catalogue}'::text[]);
     owner    text := pg_temp.pick('{ann,ben,cat}'::text[]);
     money    text := pg_temp.pick('{CNY,CNY,USD}'::text[]);
     id       bigint;
     ids      bigint[];
     paid     text;
+    member   text;
     code     text := '00000';
 BEGIN
     SELECT i.instrument_id INTO id FROM voucher.instrument AS i WHERE i.account_id = owner AND i.currency = money ORDER BY random() LIMIT 1;
     SELECT s.order_id INTO paid FROM voucher.settlement AS s WHERE s.account_id = owner AND s.currency = money ORDER BY random() LIMIT 1;
     BEGIN
         -- what a history leaves is rarely as issued; these verbs shall succeed too
-        IF verb IN ('transfer', 'split', 'extend', 'reclaim') AND random() < 0.3 THEN
-            id := voucher.grant(owner, format('%s %s', money, CASE verb WHEN 'extend' THEN 4 ELSE 1 END), at => '2026-01-12');
+        IF verb IN ('transfer', 'split', 'extend', 'reclaim') AND random() < 0.3 OR verb = 'share' AND random() < 0.8 THEN
+            id := voucher.grant(owner, format('%s %s', money, CASE verb WHEN 'extend' THEN 4 WHEN 'share' THEN pg_temp.among(6) ELSE 1 END), at => '2026-01-12');
         END IF;
         CASE verb
             WHEN 'grant' THEN PERFORM voucher.grant(owner, format('%s %s', money, pg_temp.among(10)), at => pg_temp.day());
@@ -159,8 +161,14 @@ BEGIN
                 JOIN voucher.template AS t ON t.template_id = i.template_id AND t.kind = 'voucher'
                 WHERE i.account_id = owner AND i.currency = money AND i.max_uses IS NULL AND i.balance OPERATOR(voucher.>) 0 AND NOT i.frozen
                   AND upper(i.validity) > '2026-01-15' IS NOT FALSE
+                  AND NOT EXISTS (SELECT FROM voucher.instrument AS m WHERE m.owner_account_id = i.account_id AND m.owner_instrument_id = i.instrument_id AND NOT m.cancelled)
                 GROUP BY i.template_id, i.validity HAVING count(*) > 1 ORDER BY random() LIMIT 1;
                 PERFORM voucher.merge(owner, ids, at => '2026-01-15');
+            WHEN 'share' THEN PERFORM voucher.share(owner, id, pg_temp.pick('{ann,ben,cat}'::text[]), at => '2026-01-15');
+            WHEN 'unshare' THEN
+                SELECT i.owner_account_id, i.owner_instrument_id, i.account_id INTO owner, id, member
+                FROM voucher.instrument AS i WHERE i.owner_account_id IS NOT NULL AND NOT i.cancelled ORDER BY random() LIMIT 1;
+                PERFORM voucher.unshare(owner, id, member, at => '2026-01-15');
             WHEN 'refund' THEN PERFORM voucher.refund(owner, paid, (pg_temp.among(2000) / 100.0)::voucher.amount, at => '2026-03-01');
             WHEN 'cancel' THEN PERFORM voucher.cancel(owner, paid, at => '2026-03-01');
             WHEN 'rerate' THEN PERFORM pg_temp.rerate_one('o' || n, owner, money);
@@ -190,13 +198,14 @@ SELECT pg_temp.act(n) FROM generate_series(1, :acts) AS n \g /dev/null
 -- ---------------------------------------------------------------------------
 
 SELECT is_empty('SELECT * FROM voucher.check()', 'the books are sound');
-SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,refund,cancel,rerate,catalogue}'::text[]) AS v
+SELECT is_empty($$SELECT v FROM unnest('{grant,settle,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,share,unshare,refund,cancel,rerate,catalogue}'::text[]) AS v
                   WHERE NOT EXISTS (SELECT FROM did WHERE verb = v AND sqlstate = '00000')$$, 'every verb has succeeded');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement), '>', (:acts / 16)::bigint, 'many orders are settled');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE cardinality(parts) > 1), '>', (:acts / 250)::bigint, 'many with several instruments');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE not_universal IS NOT NULL AND purchased_before IS NOT NULL), '>', (:acts / 250)::bigint,
               'many with facts that the catalogue and the account have changed since');
 
+SELECT cmp_ok((SELECT count(*) FROM voucher.entry WHERE kind = 'draw'), '>', (:acts / 250)::bigint, 'several drew on shares');
 SELECT cmp_ok((SELECT count(*) FROM voucher.settlement WHERE rerates IS NOT NULL AND parts <> '{}'), '>', (:acts / 250)::bigint, 'supplementary bills among them');
 SELECT cmp_ok((SELECT count(*) FROM shown WHERE reason = 'limit_reached'), '>', (:acts / 250)::bigint, 'and limits said no');
 
@@ -239,16 +248,19 @@ SELECT is_empty($$
     CROSS JOIN (SELECT DISTINCT at FROM voucher.entry) AS t
     LEFT JOIN LATERAL (SELECT max(e.version) AS version FROM voucher.entry AS e
                        WHERE e.account_id = i.account_id AND e.instrument_id = i.instrument_id AND e.at <= t.at) AS v ON true
-    LEFT JOIN LATERAL (SELECT voucher.sum(e.amount) AS balance FROM voucher.entry AS e
+    LEFT JOIN LATERAL (SELECT voucher.sum(e.amount) AS balance, i.owner_account_id IS NOT NULL AND NOT bool_or(e.kind = 'revoke') AS draws FROM voucher.entry AS e
                        WHERE e.account_id = i.account_id AND e.instrument_id = i.instrument_id AND e.version <= v.version) AS s ON true
-    WHERE voucher.balance_at(i.account_id, i.instrument_id, at)::text IS DISTINCT FROM s.balance::text$$,
+    -- of a share, those of what it draws on
+    LEFT JOIN LATERAL (SELECT voucher.sum(e.amount) AS balance FROM voucher.entry AS e
+                       WHERE s.draws AND e.account_id = i.owner_account_id AND e.instrument_id = i.owner_instrument_id
+                         AND e.version <= (SELECT max(m.version) FROM voucher.entry AS m WHERE m.account_id = e.account_id AND m.instrument_id = e.instrument_id AND m.at <= t.at)) AS o ON true
+    WHERE voucher.balance_at(i.account_id, i.instrument_id, at)::text IS DISTINCT FROM CASE WHEN s.draws THEN o.balance ELSE s.balance END::text$$,
     'balance_at is the sum of the entries until the last one of that time');
 SELECT is_empty($$
     SELECT instrument_id, voucher.status_at(account_id, instrument_id, at), status FROM (
-        SELECT i.account_id, i.instrument_id, now() AS at,
-               voucher.status(i.frozen, i.face_value, i.balance, i.used, i.max_uses, i.validity, now(), i.cancelled) AS status
-        FROM voucher.instrument AS i) AS v
-    WHERE (SELECT max(e.at) FROM voucher.entry AS e WHERE e.account_id = v.account_id AND e.instrument_id = v.instrument_id) <= now()
+        SELECT i.account_id, i.instrument_id, i.owner_account_id, i.owner_instrument_id, now() AS at, i.status FROM voucher.vouchers AS i) AS v
+    WHERE (SELECT max(e.at) FROM voucher.entry AS e WHERE e.account_id = v.account_id AND e.instrument_id = v.instrument_id
+              OR e.account_id = v.owner_account_id AND e.instrument_id = v.owner_instrument_id) <= now()
       AND voucher.status_at(account_id, instrument_id, at) IS DISTINCT FROM status$$,
     'status_at of now is the status now');
 SELECT is_empty($$

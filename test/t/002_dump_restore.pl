@@ -162,6 +162,13 @@ SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
 UPDATE voucher.usage_limit SET max_amount = 1 WHERE campaign = 'spring';
 
 -- many versions, and on disk in another order than they were written
+-- shared: of 100, b draws 60, of which 24 go back, and c's share is ended
+SELECT voucher.create_template('pool', 'voucher', 'CNY', face_value => 100, shareable => true, refund_policy => 'prorata');
+SELECT voucher.open_account(a, 'CNY') FROM unnest('{share a,share b,share c}'::text[]) AS a;
+SELECT voucher.share('share a', pool, 'share b', 'shared', 'team', 'a'), voucher.share('share a', pool, 'share c') FROM voucher.grant('share a', 'pool') AS pool;
+SELECT voucher.settle('share b', 'drawn', 'ecs', 'renewal', 60);
+SELECT voucher.refund('share b', 'drawn', 24);
+SELECT voucher.unshare('share a', instrument_id, 'share c') FROM voucher.instrument WHERE account_id = 'share a';
 -- reserved: captured, released, and one that is not resolved, of a limit, with a promo code and a first purchase
 SELECT voucher.reserve('acme', 'held ' || n, 'ecs', 'renewal', 2 * n, currency => 'CNY', hold_for => '100 years') FROM generate_series(1, 2) AS n;
 SELECT voucher.capture('acme', 'held 1'), voucher.release('acme', 'held 2', E'it''s \\over', 'test');
@@ -381,6 +388,9 @@ my @tampered = (
 	[ 'a payment of arrears missing', 'settlement_entry', { account_id => 'behind', order_id => 'a1', version => 1 }, undef, qr/table "settlement" does not agree/ ],
 	[ 'refunded before it is paid', 'settlement_entry', { account_id => 'behind', order_id => 'a2', kind => 'refund' }, { paid => '0.00' }, qr/table "settlement" does not agree/ ],
 	[ 'arrears forgiven', 'settlement', { account_id => 'behind', order_id => 'a1' }, { outstanding => '33.00' }, qr/table "settlement" breaks a rule/ ],
+	[ 'a share that holds value', 'instrument', { account_id => 'share b' }, { balance => '24.00' }, qr/table "instrument" breaks a rule/ ],
+	[ 'a share of nobody', 'instrument', { account_id => 'share b' }, { owner_account_id => '\\N', owner_instrument_id => '\\N' }, qr/table "instrument" does not agree/ ],
+	[ 'a share that is not ended', 'instrument', { account_id => 'share c' }, { cancelled => 'f' }, qr/table "instrument" does not agree/ ],
 	[ 'more held than ordered', 'hold', { account_id => 'holder' }, { voucher => '19.00' }, qr/table "hold" breaks a rule/ ],
 	[ 'more waived', 'settlement_entry', { account_id => 'rated', order_id => 'none', version => 1 }, { waived => '2.00' }, qr/table "rerating" breaks a rule/ ],
 	[ 'waived by what does not', 'settlement_entry', { account_id => 'rated', order_id => 'first', kind => 'refund' }, { waived => '9.00' }, qr/table "settlement" does not agree/ ],
