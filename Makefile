@@ -10,6 +10,11 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog template ledger movement ledger_triggers instrument_triggers protect settlement \
              limit limit_triggers hold_triggers account issue mint activation lifecycle transfer share lines held order shared explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list order_trigger
+# for tests only: a library of which a statement can be made to fail
+ifdef FAULTS
+MODULES_C += store_fault
+PG_CPPFLAGS += -DVOUCHER_FAULTS
+endif
 OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
@@ -49,10 +54,11 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 
 demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
+torture: COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
 replay: COMMAND = script/replay
 bench:  COMMAND = script/bench
 instructions: COMMAND = script/instructions
 
-.PHONY: demo test replay bench instructions
-demo test replay bench instructions:
+.PHONY: demo test torture replay bench instructions
+demo test torture replay bench instructions:
 	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)

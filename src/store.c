@@ -304,6 +304,9 @@ StoreRun(Statement statement, StoreMode mode, const Datum *values, const char *n
 	MemoryContext context = CurrentMemoryContext;
 	volatile int result = 0;
 
+#ifdef VOUCHER_FAULTS
+	StoreFault();
+#endif
 	if (plans[statement] == NULL)
 		plans[statement] = Prepare(statement);
 

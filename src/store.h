@@ -72,4 +72,9 @@ extern char *StoreText(uint64 row, int column);
 /* A parameter that may be null: its place in the nulls string. */
 #define NULL_FLAG(isnull)	((isnull) ? 'n' : ' ')
 
+#ifdef VOUCHER_FAULTS
+/* store_fault.c */
+extern void StoreFault(void);
+#endif
+
 #endif							/* VOUCHER_STORE_H */

@@ -1,0 +1,147 @@
+# A storm of all verbs on few accounts, in which the server is killed again and
+# again: what was answered is kept, whole, and nothing else half; no two wait
+# for each other; no limit, balance or hold is overrun.
+#
+# `make torture` runs it at length.  STORM_KILLS says how often the server dies,
+# STORM_ACTS how many acts of each client come before that, STORM_CLIENTS how
+# many clients there are.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $kills = $ENV{STORM_KILLS} // 2;
+my $acts = $ENV{STORM_ACTS} // 120;
+my $clients = $ENV{STORM_CLIENTS} // 8;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+# the test is about what is on disk: PostgreSQL::Test::Cluster turns this off
+$node->append_conf('postgresql.conf', qq{
+fsync = on
+full_page_writes = on
+deadlock_timeout = 200ms
+autovacuum_naptime = 1s
+});
+$node->start;
+$node->safe_psql('postgres', slurp_file('test/storm/storm.sql'));
+
+my (%done, %refused);
+my $again = 0;    # at READ COMMITTED
+my $connection = $node->connstr('postgres');
+
+# Every process of the server dies at once, as if the machine had lost its power.
+sub kill_server
+{
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @pids = ($postmaster, split ' ', `ps -o pid= --ppid $postmaster`);
+	kill 'KILL', @pids;
+	# the new one refuses to start as long as one of them is there
+	for my $pid (@pids)
+	{
+		1 while kill(0, $pid) && `ps -o stat= -p $pid` =~ /^[^Z]/;
+	}
+	$node->{_pid} = undef;
+	# as after a restart of the machine; who has taken over the dead may not have buried them yet
+	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
+}
+
+# All clients act until each has been answered so often, or all is done; then
+# the server is killed, if told.  Returns what they were told.
+sub storm
+{
+	my ($round, $n, $kill) = @_;
+	my (@out, @err, @run);
+
+	for my $client (1 .. $clients)
+	{
+		($out[$client], $err[$client]) = ('', '');
+		my $script = "\\set VERBOSITY sqlstate\n"
+		  . ($client % 2 ? '' : "SET default_transaction_isolation = 'repeatable read';\n")
+		  . join '', map { "SELECT storm.act('r${round}c${client}n$_');\n" } 1 .. $n;
+		append_to_file("$dir/$round.$client.sql", $script);
+		push @run, IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $connection, '-f', "$dir/$round.$client.sql" ],
+			'<', '/dev/null', '>', \$out[$client], '2>', \$err[$client]);
+	}
+	if ($kill)
+	{
+		my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
+		until (!grep { ($out[$_] =~ tr/\n//) < $acts / 2 } 1 .. $clients)
+		{
+			die 'the clients do nothing' if time > $deadline;
+			$_->pump for @run;
+		}
+		kill_server();
+	}
+	$_->finish for @run;
+	# a line that was cut off at the end is no answer
+	my @told = map { /\n\z/ ? split(/\n/, $_) : (split /\n/, $_)[0 .. ($_ =~ tr/\n//) - 1] } @out[1 .. $clients];
+	$done{ (split /\|/, $_)[0] }++ for @told;
+	for my $client (1 .. $clients)
+	{
+		$refused{$_}++ for $err[$client] =~ /ERROR:  (\w{5})$/mg;
+		$again++ for $client % 2 ? $err[$client] =~ /ERROR:  40001$/mg : ();
+	}
+	return @told;
+}
+
+# What was answered and is not there, with the same figures.
+sub lost
+{
+	my @told = grep { /\|/ } @_;
+	my $values = join ",\n", map { my @f = split /\|/, $_, -1; push @f, '' while @f < 8; '(' . join(', ', map { "'$_'" } @f[ 1 .. 7 ]) . ')' } @told;
+	return '' if $values eq '';
+	return $node->safe_psql('postgres', qq{
+		WITH told (kind, account, key, f1, f2, f3, f4) AS (VALUES $values)
+		SELECT t.* FROM told AS t WHERE NOT CASE t.kind
+			WHEN 'settlement' THEN EXISTS (SELECT FROM voucher.settlement AS s WHERE s.account_id = t.account AND s.order_id = t.key
+				AND (s.gross::text, s.discount::text, s.voucher::text, s.cash::text) = (t.f1, t.f2, t.f3, t.f4))
+			WHEN 'hold' THEN EXISTS (SELECT FROM voucher.hold AS h WHERE h.account_id = t.account AND h.order_id = t.key
+				AND (h.gross::text, h.discount::text, h.voucher::text, h.cash::text) = (t.f1, t.f2, t.f3, t.f4))
+			WHEN 'settlement_entry' THEN EXISTS (SELECT FROM voucher.settlement_entry AS e WHERE e.account_id = t.account AND e.order_id = t.key
+				AND (e.version::text, e.requested::text, e.amount::text) = (t.f1, t.f2, t.f3))
+			WHEN 'rerating' THEN EXISTS (SELECT FROM voucher.rerating AS r WHERE r.account_id = t.account AND r.order_id = t.key
+				AND (r.version::text, r.gross::text, r.billed::text) = (t.f1, t.f2, t.f3))
+			WHEN 'cash_entry' THEN EXISTS (SELECT FROM voucher.cash_entry AS c WHERE c.account_id = t.account AND c.request_id = t.key AND c.amount::text = t.f1)
+			ELSE false END});
+}
+
+my @all;
+for my $round (1 .. $kills)
+{
+	push @all, storm($round, 100000, 1);
+	$node->start;
+	is(lost(@all), '', "kill $round: what was answered is there");
+	is($node->safe_psql('postgres', 'SELECT * FROM voucher.check()'), '', "kill $round: check() finds nothing");
+}
+push @all, storm('last', $acts, 0);
+is(lost(@all), '', 'what was answered is there');
+is($node->safe_psql('postgres', 'SELECT * FROM voucher.check()'), '', 'check() finds nothing');
+
+# Conservation, by numbers that no function of the extension works out.
+is( $node->safe_psql('postgres', q{
+		SELECT (SELECT sum(amount::numeric) FROM voucher.cash_entry WHERE kind = 'deposit')
+		  - (SELECT sum(cash::numeric) FROM voucher.settlement)
+		  - COALESCE((SELECT sum(amount::numeric) FROM voucher.settlement_entry WHERE kind = 'payment'), 0)
+		  - COALESCE((SELECT sum(amount::numeric) FROM voucher.settlement_entry WHERE kind IN ('refund', 'cancel')), 0)
+		  - (SELECT sum(balance::numeric) FROM voucher.account)}),
+	'0.00', 'no cent of cash is lost');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM voucher.limit_usage WHERE used > max_count OR amount OPERATOR(voucher.>) max_amount'), '0', 'no limit is overrun');
+is($refused{'40P01'} // 0, 0, 'no two waited for each other');
+is(join(' ', grep { /^(XX|P0|23|42)/ } keys %refused), '', 'no internal error, and no constraint that a verb ran into');
+isnt(lost('settle|settlement|ann|never|1.00|0.00|0.00|1.00'), '', 'what is not there would be found');
+my @never = grep { !$done{$_} } qw(settle word usd bill reserve capture release refund lines cancel deposit grant activate freeze rerate split merge share invoice arrears);
+ok($kills + $acts < 100 || @never <= 3, 'nearly every verb has succeeded') or diag("never: @never");
+
+my $done = 0;
+$done += $_ for values %done;
+my $refused = 0;
+$refused += $_ for values %refused;
+note("$clients clients, $kills kills: $done acts done, $refused refused, of these " . ($refused{'40001'} // 0)
+	  . " to be run again (40001; $again of them at READ COMMITTED), " . ($refused{'40P01'} // 0) . ' deadlocks');
+note('done: ' . join ', ', map { "$_ $done{$_}" } sort keys %done);
+note('refused: ' . join ', ', map { "$_ $refused{$_}" } sort keys %refused);
+
+$node->stop;
+done_testing();
