@@ -92,6 +92,7 @@ voucher_deposit(PG_FUNCTION_ARGS)
 	StoreBegin();
 	CatalogBegin();
 	LockAccount(accountId, currency, &account);
+	account.actor = OptionalTextArgument(fcinfo, 6);
 	CheckMinorUnit(amount, account.currency, "amount");
 	if (requestId == NULL || !FindDeposit(&account, requestId, amount, &balance))
 	{

@@ -14,8 +14,9 @@ CREATE FUNCTION voucher.deposit(
     currency   text DEFAULT NULL,
     request_id text DEFAULT NULL,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS voucher.amount
     AS 'MODULE_PATHNAME', 'voucher_deposit' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.deposit(text, voucher.amount, text, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.deposit(text, voucher.amount, text, text, text, timestamptz, text)
     IS 'adds cash to an account and returns the balance after it; the same request_id again adds nothing and returns the same';

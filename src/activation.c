@@ -133,6 +133,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 	FindCode(STMT_CODE_READ, STORE_WRITE, code, &minted);
 	template = CatalogTemplate(minted.templateId);
 	LockAccount(accountId, template->terms.currency, &account);
+	account.actor = OptionalTextArgument(fcinfo, 3);
 	FindCode(STMT_CODE_LOCK, STORE_WRITE, code, &minted);
 	if (minted.accountId == NULL)
 	{

@@ -73,8 +73,9 @@ COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz)
 CREATE FUNCTION voucher.activate(
     account_id text,
     code       voucher.code,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_activate' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz)
+COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz, text)
     IS 'activates a code for an account and returns the voucher''s id; the same account again gets the same id';

@@ -104,6 +104,7 @@ voucher_pay_arrears(PG_FUNCTION_ARGS)
 	StoreBegin();
 	CatalogBegin();
 	LockSettlement(accountId, orderId, &settlement);
+	settlement.account.actor = OptionalTextArgument(fcinfo, 6);
 	if (!PG_ARGISNULL(2))
 		CheckMinorUnit(amount, settlement.account.currency, "amount");
 	if (requestId == NULL || !FindPayment(&settlement, amount, requestId, &row))

@@ -8,10 +8,11 @@ CREATE FUNCTION voucher.pay_arrears(
     amount     voucher.amount DEFAULT NULL,
     request_id text DEFAULT NULL,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS voucher.settlement_entry
     AS 'MODULE_PATHNAME', 'voucher_pay_arrears' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.pay_arrears(text, text, voucher.amount, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.pay_arrears(text, text, voucher.amount, text, text, timestamptz, text)
     IS 'pays all or an amount of what a bill left outstanding, from cash; the same request_id again pays nothing and returns the same';
 
 CREATE FUNCTION voucher.arrears(

@@ -130,6 +130,7 @@ voucher_cancel(PG_FUNCTION_ARGS)
 	StoreBegin();
 	CatalogBegin();
 	LockForReturns(accountId, orderId, STMT_SETTLEMENT_OWNERS, true, &settlement);
+	settlement.account.actor = OptionalTextArgument(fcinfo, 5);
 	if (requestId == NULL || !FindCancelRequest(&settlement, requestId, &row))
 		row = settlement.cancelled ? ReadCancel(&settlement) :
 			Cancel(&settlement, requestId, reason, at);

@@ -7,8 +7,9 @@ CREATE FUNCTION voucher.cancel(
     order_id   text,
     request_id text DEFAULT NULL,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS voucher.settlement_entry
     AS 'MODULE_PATHNAME', 'voucher_cancel' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.cancel(text, text, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.cancel(text, text, text, text, timestamptz, text)
     IS 'undoes a settled order that was never delivered: all cash comes back, and what vouchers, coupons and promo codes gave, unless their template forfeits it; cancelling it twice changes nothing';

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -215,6 +214,7 @@ voucher_reserve(PG_FUNCTION_ARGS)
 	request.accountId = TextArgument(fcinfo, 0, "account_id");
 	request.orderId = TextArgument(fcinfo, 1, "order_id");
 	ReadRequest(fcinfo, 2, &request);
+	request.actor = actor;
 	expiresAt = TimeOut(fcinfo, request.at);
 
 	StoreBegin();
@@ -243,8 +243,7 @@ voucher_reserve(PG_FUNCTION_ARGS)
 		SetProducts(&row, &facts.order);
 		SetLimits(&row, &facts.limits);
 		SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch));
-		SetValue(&row, SET_RECORDED_AT,
-				 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+		SetRecorded(&row);
 		result = WriteHold(&request, &row,
 						   ReadHold(request.accountId, request.orderId, &last) ? last.version + 1 : 1,
 						   expiresAt, actor);
@@ -448,6 +447,7 @@ Capture(const char *accountId, const char *orderId, const Hold *hold,
 
 	ReadStoredRequest(accountId, &hold->row, &request);
 	request.orderId = orderId;
+	request.actor = actor;
 	if (captured->nlines > 0)
 		TakeLines(&request, captured);
 	LoadOrder(&request, STORE_WRITE, &facts);
@@ -468,7 +468,7 @@ Capture(const char *accountId, const char *orderId, const Hold *hold,
 	row.isnull[SET_PURCHASED_BEFORE] = true;
 	SetValue(&row, SET_HOLD, Int32GetDatum(hold->version));
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
-	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	SetRecorded(&row);
 	settlement = FormRow(StoreGetTypes()->settlement, &row);
 	if (!WriteSettlement(orderId, &row, settlement, at, &facts.account, &plan))
 		RefuseSuppressed(orderId, "account");	/* nobody else can change it now */

@@ -45,6 +45,7 @@ CREATE TABLE voucher.hold (
     resolved_epoch   bigint,
     resolved_by      text,
     reason           text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT hold_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT hold_account_fkey FOREIGN KEY (account_id, currency) REFERENCES voucher.account,
     CONSTRAINT hold_version_check CHECK (version OPERATOR(pg_catalog.>) 0),
@@ -69,6 +70,7 @@ COMMENT ON COLUMN voucher.hold.resolved_at IS 'when it was resolved, as the call
 COMMENT ON COLUMN voucher.hold.resolved_epoch IS 'the account''s epoch in which it was resolved; null: not by a verb';
 COMMENT ON COLUMN voucher.hold.resolved_by IS 'who resolved it, as the caller says';
 COMMENT ON COLUMN voucher.hold.reason IS 'why it was resolved, as the caller says';
+COMMENT ON COLUMN voucher.hold.recorded_by IS 'the session''s user that wrote it';
 
 CREATE TABLE voucher.held_usage (
     account_id   text COLLATE "C" NOT NULL,
@@ -113,11 +115,13 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.hold
           OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross,
               OLD.discount, OLD.rounding, OLD.voucher, OLD.cash, OLD.payment_type, OLD.chosen_voucher,
               OLD.chosen_coupon, OLD.promo_code, OLD.policy, OLD.lines, OLD.parts, OLD.first_purchase,
-              OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor)
+              OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor,
+              OLD.recorded_by)
              IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross,
               NEW.discount, NEW.rounding, NEW.voucher, NEW.cash, NEW.payment_type, NEW.chosen_voucher,
               NEW.chosen_coupon, NEW.promo_code, NEW.policy, NEW.lines, NEW.parts, NEW.first_purchase,
-              NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor))
+              NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor,
+              NEW.recorded_by))
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.hold
     FOR EACH ROW
@@ -125,11 +129,13 @@ CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.hold
           OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross,
               OLD.discount, OLD.rounding, OLD.voucher, OLD.cash, OLD.payment_type, OLD.chosen_voucher,
               OLD.chosen_coupon, OLD.promo_code, OLD.policy, OLD.lines, OLD.parts, OLD.first_purchase,
-              OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor)
+              OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor,
+              OLD.recorded_by)
              IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross,
               NEW.discount, NEW.rounding, NEW.voucher, NEW.cash, NEW.payment_type, NEW.chosen_voucher,
               NEW.chosen_coupon, NEW.promo_code, NEW.policy, NEW.lines, NEW.parts, NEW.first_purchase,
-              NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor))
+              NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor,
+              NEW.recorded_by))
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.hold
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();

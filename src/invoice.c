@@ -114,8 +114,8 @@ CheckSameInvoice(const Invoice *invoice, const char *accountId, const char *diff
 static Datum
 InsertInvoice(const Account *account, const Invoice *invoice, const char *reason, TimestampTz at)
 {
-	Datum		values[7];
-	char		nulls[] = "       ";
+	Datum		values[8];
+	char		nulls[] = "        ";
 
 	values[0] = CStringGetTextDatum(account->accountId);
 	values[1] = CStringGetTextDatum(invoice->invoiceId);
@@ -124,6 +124,7 @@ InsertInvoice(const Account *account, const Invoice *invoice, const char *reason
 	values[4] = TimestampTzGetDatum(at);
 	values[5] = OptionalTextDatum(invoice->credits, &nulls[5]);
 	values[6] = OptionalTextDatum(reason, &nulls[6]);
+	values[7] = OptionalTextDatum(account->actor, &nulls[7]);
 	StoreWriteRows(STMT_INVOICE_INSERT, values, nulls, 1);
 	return StoreNotNull(0, 1);
 }
@@ -277,6 +278,7 @@ voucher_issue_invoice(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	orders = palloc(n * sizeof(Settlement));
 	LockSettlement(accountId, orderIds[0], &orders[0]);
+	orders[0].account.actor = OptionalTextArgument(fcinfo, 6);
 	for (int i = 1; i < n; i++)
 		ReadSettlement(&orders[0].account, orderIds[i], &orders[i]);
 	if (!PG_ARGISNULL(3))
@@ -431,6 +433,7 @@ voucher_issue_credit_invoice(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	ReadInvoice(accountId, request.credits, &original);
 	LockAccount(accountId, original.currency, &account);
+	account.actor = OptionalTextArgument(fcinfo, 7);
 	/* only now does nobody else void it */
 	ReadInvoice(accountId, request.credits, &original);
 	if (!PG_ARGISNULL(4))
@@ -464,6 +467,7 @@ voucher_void_invoice(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	ReadInvoice(accountId, invoiceId, &invoice);
 	LockAccount(accountId, invoice.currency, &account);
+	account.actor = OptionalTextArgument(fcinfo, 4);
 	/* only now does nobody else void it */
 	ReadInvoice(accountId, invoiceId, &invoice);
 	if (invoice.credited && !invoice.voided)

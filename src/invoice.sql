@@ -8,10 +8,11 @@ CREATE FUNCTION voucher.issue_invoice(
     order_id   text DEFAULT NULL,
     amount     voucher.amount DEFAULT NULL,
     at         timestamptz DEFAULT pg_catalog.now(),
-    order_ids  text[] DEFAULT NULL)
+    order_ids  text[] DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS voucher.invoice
     AS 'MODULE_PATHNAME', 'voucher_issue_invoice' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.issue_invoice(text, text, text, voucher.amount, timestamptz, text[])
+COMMENT ON FUNCTION voucher.issue_invoice(text, text, text, voucher.amount, timestamptz, text[], text)
     IS 'invoices all or a part of an order''s invoiceable amount, or all of several orders'', negative ones too; the same call again returns the same invoice';
 
 CREATE FUNCTION voucher.issue_credit_invoice(
@@ -21,20 +22,22 @@ CREATE FUNCTION voucher.issue_credit_invoice(
     order_id   text DEFAULT NULL,
     amount     voucher.amount DEFAULT NULL,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS voucher.invoice
     AS 'MODULE_PATHNAME', 'voucher_issue_credit_invoice' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.issue_credit_invoice(text, text, text, text, voucher.amount, text, timestamptz)
+COMMENT ON FUNCTION voucher.issue_credit_invoice(text, text, text, text, voucher.amount, text, timestamptz, text)
     IS 'credits what was refunded after an invoice showed it: all of that invoice, of one order, or a part; the same call again returns the same credit invoice';
 
 CREATE FUNCTION voucher.void_invoice(
     account_id text,
     invoice_id text,
     reason     text DEFAULT NULL,
-    at         timestamptz DEFAULT pg_catalog.now())
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL)
     RETURNS voucher.invoice
     AS 'MODULE_PATHNAME', 'voucher_void_invoice' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.void_invoice(text, text, text, timestamptz)
+COMMENT ON FUNCTION voucher.void_invoice(text, text, text, timestamptz, text)
     IS 'voids an invoice or credit invoice with all its lines: what it showed can be shown again; voiding it twice changes nothing';
 
 CREATE FUNCTION voucher.invoice_candidates(

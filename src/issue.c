@@ -52,8 +52,8 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason,
 				const char *orderId)
 {
-	Datum		values[11];
-	char		nulls[] = "           ";
+	Datum		values[12];
+	char		nulls[] = "            ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))
@@ -76,6 +76,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[8] = OptionalTextDatum(reason, &nulls[8]);
 	values[9] = OptionalTextDatum(orderId, &nulls[9]);
 	values[10] = Int64GetDatum(account->epoch);
+	values[11] = OptionalTextDatum(account->actor, &nulls[11]);
 	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }
@@ -182,6 +183,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 				 errhint("Promo codes are not granted; customers type them in.")));
 	faceValue = FaceValueArgument(fcinfo, 2, template);
 	LockAccount(accountId, template->terms.currency, &account);
+	account.actor = OptionalTextArgument(fcinfo, 7);
 	if (requestId != NULL)
 		instrumentId = FindGrant(accountId, requestId, template, faceValue, orderId);
 	if (instrumentId == 0)
@@ -286,6 +288,7 @@ voucher_claim(PG_FUNCTION_ARGS)
 	{
 		terms[i] = &templates[i]->terms;
 		LockAccount(accountId, terms[i]->currency, &accounts[i]);
+		accounts[i].actor = OptionalTextArgument(fcinfo, 3);
 	}
 	LockIssueLimits(accountId, at, n, terms);
 	for (int i = 0; i < n; i++)

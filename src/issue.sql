@@ -9,19 +9,21 @@ CREATE FUNCTION voucher.grant(
     request_id text DEFAULT NULL,
     reason     text DEFAULT NULL,
     at         timestamptz DEFAULT pg_catalog.now(),
-    order_id   text DEFAULT NULL)
+    order_id   text DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_grant' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz, text)
+COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz, text, text)
     IS 'issues a voucher or coupon to an account, usable at once, and returns its id; the same request_id again returns the same id; a gift given with an order goes when nothing of the order is left';
 
 CREATE FUNCTION voucher.claim(
     account_id text,
     campaign   text,
     at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL,
     OUT instrument_id bigint,
     OUT template      text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'voucher_claim' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.claim(text, text, timestamptz)
+COMMENT ON FUNCTION voucher.claim(text, text, timestamptz, text)
     IS 'claims the whole bundle of a campaign: one of each of its vouchers and coupons, or nothing';

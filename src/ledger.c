@@ -163,8 +163,8 @@ void
 AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 			 const char *orderId, const char *requestId, const char *reason)
 {
-	Datum		values[10];
-	char		nulls[] = "          ";
+	Datum		values[11];
+	char		nulls[] = "           ";
 
 	account->version++;
 	account->balance = AmountAdd(account->balance, amount);
@@ -178,6 +178,7 @@ AddCashEntry(Account *account, const char *kind, Amount amount, TimestampTz at,
 	values[7] = OptionalTextDatum(orderId, &nulls[7]);
 	values[8] = OptionalTextDatum(requestId, &nulls[8]);
 	values[9] = OptionalTextDatum(reason, &nulls[9]);
+	values[10] = OptionalTextDatum(account->actor, &nulls[10]);
 	StoreWriteRows(STMT_CASH_ENTRY, values, nulls, 1);
 }
 
@@ -206,6 +207,6 @@ AddInstrumentEntry(const Account *account, const InstrumentEntry *entry, Timesta
 	values[14] = OptionalTextDatum(entry->peerAccountId, &nulls[14]);
 	values[15] = Int64GetDatum(entry->peerInstrumentId);
 	nulls[15] = nulls[14];
-	values[16] = OptionalTextDatum(entry->actor, &nulls[16]);
+	values[16] = OptionalTextDatum(entry->actor != NULL ? entry->actor : account->actor, &nulls[16]);
 	StoreWriteRows(STMT_ENTRY, values, nulls, 1);
 }

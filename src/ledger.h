@@ -19,6 +19,7 @@ typedef struct Account
 	Amount		balance;
 	int32		version;
 	int64		epoch;			/* of the verb that holds it, or that a plan was made in */
+	const char *actor;			/* who acts, as the caller says; NULL: he does not. Set by the verb */
 	int32		holds;			/* unresolved, of its orders */
 } Account;
 

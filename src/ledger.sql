@@ -55,6 +55,8 @@ CREATE TABLE voucher.cash_entry (
     order_id    text COLLATE "C",
     request_id  text COLLATE "C",
     reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT cash_entry_pkey PRIMARY KEY (account_id, currency, version)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.cash_entry', '');
@@ -65,6 +67,8 @@ COMMENT ON COLUMN voucher.cash_entry.balance IS 'the balance after it';
 COMMENT ON COLUMN voucher.cash_entry.at IS 'when it happened, as the caller says';
 COMMENT ON COLUMN voucher.cash_entry.recorded_at IS 'when it was written';
 COMMENT ON COLUMN voucher.cash_entry.request_id IS 'the caller''s key: the same request is recorded once';
+COMMENT ON COLUMN voucher.cash_entry.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.cash_entry.recorded_by IS 'the session''s user that wrote it';
 
 CREATE TABLE voucher.account (
     account_id  text COLLATE "C" NOT NULL,
@@ -106,6 +110,7 @@ CREATE TABLE voucher.entry (
     peer_account_id    text COLLATE "C",
     peer_instrument_id bigint,
     epoch         bigint,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT entry_pkey PRIMARY KEY (account_id, instrument_id, version)
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.entry', '');
@@ -124,6 +129,7 @@ COMMENT ON COLUMN voucher.entry.extended IS 'extend: from the expiry before it t
 COMMENT ON COLUMN voucher.entry.peer_account_id IS 'transfer, split, merge, draw, give_back: the account where the value went, or came from; share, unshare: the other account';
 COMMENT ON COLUMN voucher.entry.peer_instrument_id IS 'transfer, split, merge, draw, give_back: the instrument where the value went, or came from; share, unshare: the other instrument';
 COMMENT ON COLUMN voucher.entry.epoch IS 'the account''s epoch that the verb began, which orders all verbs of the account; null: not written by one';
+COMMENT ON COLUMN voucher.entry.recorded_by IS 'the session''s user that wrote it';
 
 CREATE TABLE voucher.instrument (
     account_id    text COLLATE "C" NOT NULL,

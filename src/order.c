@@ -160,6 +160,7 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 	}
 	DeformRow(StoreNotNull(0, 1), ACC_COLUMNS, &row);
 	account->accountId = request->accountId;
+	account->actor = request->actor;
 	account->currency = TextDatumGetCString(row.values[BAL_KEY]);
 	account->version = DatumGetInt32(row.values[BAL_VERSION]);
 	account->balance = DatumGetAmount(row.values[BAL_BALANCE]);

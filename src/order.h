@@ -26,6 +26,7 @@ typedef struct OrderRequest
 	const char *coupon;
 	const char *promoCode;		/* normalised; NULL: none */
 	const char *policy;			/* NULL: the payment type's default */
+	const char *actor;			/* who acts; NULL: not said */
 	bool		arrears;		/* what the cash does not cover stays outstanding */
 	const char *rerates;		/* the order that this one supplements; NULL: none */
 	TimestampTz at;

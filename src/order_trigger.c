@@ -36,12 +36,13 @@ typedef enum OrderField
 	FIELD_REGION,
 	FIELD_TAGS,
 	FIELD_POLICY,
+	FIELD_ACTOR,
 	FIELD_COUNT
 } OrderField;
 
 static const char *const fieldNames[] = {
 	"account_id", "order_id", "product", "order_type", "amount", "duration", "payment_type",
-	"currency", "voucher", "coupon", "promo_code", "at", "region", "tags", "policy"
+	"currency", "voucher", "coupon", "promo_code", "at", "region", "tags", "policy", "actor"
 };
 
 /* The fields that every order must have. */
@@ -178,6 +179,7 @@ voucher_settle_order(PG_FUNCTION_ARGS)
 	request.coupon = TextOr(data, columns, FIELD_COUPON, "auto");
 	request.promoCode = ReadPromoCode(FieldText(data, columns[FIELD_PROMO_CODE]));
 	request.policy = TextOr(data, columns, FIELD_POLICY, NULL);
+	request.actor = TextOr(data, columns, FIELD_ACTOR, NULL);
 	request.at = OrderTime(data, columns[FIELD_AT]);
 
 	AmountParse(RequiredText(data, columns, FIELD_AMOUNT), &amount, NULL);

@@ -502,6 +502,7 @@ voucher_refund(PG_FUNCTION_ARGS)
 	StoreBegin();
 	CatalogBegin();
 	LockForReturns(accountId, orderId, STMT_SETTLEMENT_OWNERS, false, &settlement);
+	settlement.account.actor = OptionalTextArgument(fcinfo, 9);
 	if (!PG_ARGISNULL(2))
 		CheckMinorUnit(request.amount, settlement.account.currency, "amount");
 	if (request.hasConsumed)

@@ -11,8 +11,9 @@ CREATE FUNCTION voucher.refund(
     at           timestamptz DEFAULT pg_catalog.now(),
     consumed     voucher.amount DEFAULT NULL,
     lines        integer[] DEFAULT NULL,
-    line_amounts voucher.amount[] DEFAULT NULL)
+    line_amounts voucher.amount[] DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS voucher.settlement_entry
     AS 'MODULE_PATHNAME', 'voucher_refund' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.refund(text, text, voucher.amount, text, text, timestamptz, voucher.amount, integer[], voucher.amount[])
+COMMENT ON FUNCTION voucher.refund(text, text, voucher.amount, text, text, timestamptz, voucher.amount, integer[], voucher.amount[], text)
     IS 'refunds all that is left, an amount, some lines, or what was not consumed of what an order came to after discounts; cash comes back in the proportion in which it paid, vouchers if their template says so';

@@ -180,6 +180,7 @@ Charge(const Settlement *first, Rerating *rerating, Amount amount)
 	supplement.currency = first->account.currency;
 	supplement.voucher = supplement.coupon = "auto";
 	supplement.policy = rerating->policy;
+	supplement.actor = rerating->actor;
 	supplement.arrears = rerating->arrears;
 	supplement.at = rerating->at;
 	SupplementLines(rerating, rerating->gross - rerating->billedBefore, &supplement);
@@ -348,6 +349,7 @@ voucher_rerate(PG_FUNCTION_ARGS)
 	StoreBegin();
 	CatalogBegin();
 	LockForReturns(accountId, orderId, STMT_CHAIN_OWNERS, false, &first);
+	first.account.actor = rerating.actor;
 	if (!FindRerating(&first, &rerating, &row))
 		row = Rerate(&first, &rerating);
 	row = SPI_datumTransfer(row, false, -1);

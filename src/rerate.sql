@@ -21,6 +21,7 @@ CREATE TABLE voucher.rerating (
     actor         text,
     at            timestamptz NOT NULL,
     recorded_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT rerating_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT rerating_id_key UNIQUE (account_id, rerating_id),
     CONSTRAINT rerating_settlement_fkey FOREIGN KEY (account_id, order_id) REFERENCES voucher.settlement,
@@ -38,6 +39,7 @@ CREATE TABLE voucher.rerating (
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.rerating', '');
 COMMENT ON TABLE voucher.rerating IS 're-ratings of settled pay-as-you-go bills: the lines as they should have been, and what that moved; never changed, never deleted';
+COMMENT ON COLUMN voucher.rerating.recorded_by IS 'the session''s user that wrote it';
 COMMENT ON COLUMN voucher.rerating.order_id IS 'the bill that was settled first; with its supplementary bills it is a chain';
 COMMENT ON COLUMN voucher.rerating.version IS 'its place among the re-ratings of the bill: 1, 2, 3 …';
 COMMENT ON COLUMN voucher.rerating.rerating_id IS 'the caller''s key: the same re-rating is made once; and the order_id of its supplementary bill, if it made one';

@@ -83,7 +83,9 @@ enum
 	SET_RERATES,
 	SET_HOLD,
 	SET_SHARES,
-	SET_COLUMNS = SET_SHARES
+	SET_ACTOR,
+	SET_RECORDED_BY,
+	SET_COLUMNS = SET_RECORDED_BY
 };
 
 /* Every table of entries begins like this: cash_entry, entry, settlement_entry. */
@@ -105,7 +107,9 @@ enum
 	CASH_ORDER,
 	CASH_REQUEST,
 	CASH_REASON,
-	CASH_COLUMNS = CASH_REASON
+	CASH_ACTOR,
+	CASH_RECORDED_BY,
+	CASH_COLUMNS = CASH_RECORDED_BY
 };
 
 /* voucher.entry goes on like this. */
@@ -123,7 +127,8 @@ enum
 	ENT_PEER_ACCOUNT,
 	ENT_PEER_INSTRUMENT,
 	ENT_EPOCH,
-	ENT_COLUMNS = ENT_EPOCH
+	ENT_RECORDED_BY,
+	ENT_COLUMNS = ENT_RECORDED_BY
 };
 
 /* voucher.settlement_entry goes on like this. */
@@ -145,7 +150,9 @@ enum
 	SENT_WAIVED,
 	SENT_RERATED,
 	SENT_RERATING,
-	SENT_COLUMNS = SENT_RERATING
+	SENT_ACTOR,
+	SENT_RECORDED_BY,
+	SENT_COLUMNS = SENT_RECORDED_BY
 };
 
 /* voucher.rerating. */

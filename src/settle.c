@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -356,7 +355,7 @@ TrySettle(OrderRequest *request, bool locked, OwnerSet *owners, Datum *result)
 	SetLimits(&row, &facts.limits);
 	SetShares(&row, facts.candidates, facts.ncandidates);
 	SetValue(&row, SET_EPOCH, Int64GetDatum(facts.account.epoch + 1));
-	SetValue(&row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	SetRecorded(&row);
 	settlement = FormRow(StoreGetTypes()->settlement, &row);
 	account = facts.account;
 	account.epoch++;
@@ -393,8 +392,9 @@ SettleOrder(OrderRequest *request)
 	return result;
 }
 
-/* Argument "arrears", the last one. */
-#define SETTLE_ARREARS 14
+/* Arguments of settle after those that it shares with quote. */
+#define SETTLE_ARREARS	14
+#define SETTLE_ACTOR	15
 
 /* settle(account_id, order_id, …) returns settlement: see settle.sql */
 Datum
@@ -408,6 +408,7 @@ voucher_settle(PG_FUNCTION_ARGS)
 	ReadRequest(fcinfo, 2, &request);
 	request.arrears = !PG_ARGISNULL(SETTLE_ARREARS) && PG_GETARG_BOOL(SETTLE_ARREARS);
 	CheckArrearsAllowed(&request);
+	request.actor = OptionalTextArgument(fcinfo, SETTLE_ACTOR);
 
 	StoreBegin();
 	result = SettleOrder(&request);

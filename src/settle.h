@@ -23,6 +23,7 @@ extern void PlanOrderRequest(const OrderRequest *request, OrderFacts *facts, Pay
 /* settle_write.c */
 extern Datum LineArray(const OrderRequest *request);
 extern void SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order);
+extern void SetRecorded(Row *row);
 extern void SetPlan(Row *row, const PlanOrder *order, const PaymentPlan *plan);
 extern void SetProducts(Row *row, const PlanOrder *order);
 pg_noreturn extern void RefuseSuppressed(const char *orderId, const char *table);

@@ -36,10 +36,11 @@ CREATE FUNCTION voucher.settle(
     promo_code   text DEFAULT NULL,
     at           timestamptz DEFAULT pg_catalog.now(),
     policy       text DEFAULT NULL,
-    arrears      boolean DEFAULT false)
+    arrears      boolean DEFAULT false,
+    actor      text DEFAULT NULL)
     RETURNS voucher.settlement
     AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text, boolean)
+COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text, boolean, text)
     IS 'settles an order once: coupon and promo code reduce it, vouchers pay, cash pays the rest, and with arrears what the cash does not cover of a bill stays outstanding; the same call again returns the same settlement';
 
 -- ---------------------------------------------------------------------------

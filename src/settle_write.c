@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -61,9 +62,18 @@ SetRequest(Row *row, const OrderRequest *request, const PlanOrder *order)
 	SetText(row, SET_CHOSEN_VOUCHER, request->voucher);
 	SetText(row, SET_CHOSEN_COUPON, request->coupon);
 	SetText(row, SET_PROMO_CODE, request->promoCode);
+	SetText(row, SET_ACTOR, request->actor);
 	SetText(row, SET_RERATES, request->rerates);
 	SetValue(row, SET_AT, TimestampTzGetDatum(request->at));
 	SetValue(row, SET_LINES, LineArray(request));
+}
+
+/* When and by which user of the session a row is written. */
+void
+SetRecorded(Row *row)
+{
+	SetValue(row, SET_RECORDED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	SetText(row, SET_RECORDED_BY, GetUserNameFromId(GetSessionUserId(), false));
 }
 
 /* The columns that the plan decides. */
@@ -247,6 +257,15 @@ SetEntry(Row *entry, const Movement *movement)
 	SetValue(entry, ENT_BALANCE, AmountGetDatum(movement->balance));
 }
 
+/* Who settled: on an entry as on the settlement. */
+static void
+CopyAttribution(const Row *settlement, Row *entry, int actor, int recordedBy)
+{
+	entry->values[actor] = settlement->values[SET_ACTOR];
+	entry->isnull[actor] = settlement->isnull[SET_ACTOR];
+	SetValue(entry, recordedBy, settlement->values[SET_RECORDED_BY]);
+}
+
 /* The row of voucher.cash_entry that a movement of cash makes. */
 static Datum
 CashEntryRow(const Row *settlement, const Movement *movement, Datum at)
@@ -257,6 +276,7 @@ CashEntryRow(const Row *settlement, const Movement *movement, Datum at)
 	SetValue(&entry, CASH_AT, at);
 	SetValue(&entry, CASH_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
 	SetValue(&entry, CASH_ORDER, settlement->values[BAL_KEY]);
+	CopyAttribution(settlement, &entry, CASH_ACTOR, CASH_RECORDED_BY);
 	return FormRow(StoreGetTypes()->cashEntry, &entry);
 }
 
@@ -272,6 +292,7 @@ EntryRow(const Row *settlement, const Movement *movement, Datum at)
 	SetValue(&entry, ENT_AT, at);
 	SetValue(&entry, ENT_RECORDED_AT, settlement->values[SET_RECORDED_AT]);
 	SetValue(&entry, ENT_ORDER, settlement->values[BAL_KEY]);
+	CopyAttribution(settlement, &entry, ENT_ACTOR, ENT_RECORDED_BY);
 	SetValue(&entry, ENT_EPOCH, settlement->values[SET_EPOCH]);
 	return FormRow(StoreGetTypes()->entry, &entry);
 }

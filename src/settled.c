@@ -164,8 +164,8 @@ LockForReturns(const char *accountId, const char *orderId, Statement findOwners,
 void
 AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, TimestampTz at)
 {
-	Datum		values[21] = {0};
-	char		nulls[] = "                     ";
+	Datum		values[22] = {0};
+	char		nulls[] = "                      ";
 	int			n = entry->nlines;
 
 	settlement->version++;
@@ -198,5 +198,6 @@ AddSettlementEntry(Settlement *settlement, const SettlementEntry *entry, Timesta
 	values[18] = AmountGetDatum(settlement->waived);
 	values[19] = AmountGetDatum(settlement->rerated);
 	values[20] = OptionalTextDatum(entry->reratingId, &nulls[20]);
+	values[21] = OptionalTextDatum(settlement->account.actor, &nulls[21]);
 	StoreWriteRows(STMT_SETTLEMENT_ENTRY, values, nulls, 1);
 }

@@ -11,6 +11,8 @@ CREATE TABLE voucher.invoice (
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     credits     text COLLATE "C",
     reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT invoice_pkey PRIMARY KEY (account_id, invoice_id),
     CONSTRAINT invoice_id_check CHECK (invoice_id OPERATOR(pg_catalog.<>) ''),
     CONSTRAINT invoice_amount_check CHECK (amount OPERATOR(voucher.>) 0 AND credits IS NULL OR amount OPERATOR(voucher.<) 0 AND credits IS NOT NULL)
@@ -21,6 +23,8 @@ COMMENT ON TABLE voucher.invoice IS 'invoices and credit invoices; never changed
 COMMENT ON COLUMN voucher.invoice.amount IS 'the sum of its lines; of a credit invoice, negative';
 COMMENT ON COLUMN voucher.invoice.credits IS 'credit invoice: the invoice that it credits; null: an invoice';
 COMMENT ON COLUMN voucher.invoice.reason IS 'credit invoice: why';
+COMMENT ON COLUMN voucher.invoice.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.invoice.recorded_by IS 'the session''s user that wrote it';
 
 CREATE TABLE voucher.settlement_entry (
     account_id  text COLLATE "C" NOT NULL,
@@ -45,6 +49,8 @@ CREATE TABLE voucher.settlement_entry (
     waived      voucher.amount NOT NULL DEFAULT 0,
     rerated     voucher.amount NOT NULL DEFAULT 0,
     rerating_id text COLLATE "C",
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT settlement_entry_pkey PRIMARY KEY (account_id, order_id, version),
     CONSTRAINT settlement_entry_invoice_fkey FOREIGN KEY (account_id, invoice_id) REFERENCES voucher.invoice,
     CONSTRAINT settlement_entry_kind_check CHECK (
@@ -80,6 +86,8 @@ COMMENT ON COLUMN voucher.settlement_entry.refunded IS 'the sum of all requested
 COMMENT ON COLUMN voucher.settlement_entry.refunded_cash IS 'the cash paid back so far';
 COMMENT ON COLUMN voucher.settlement_entry.consumed IS 'refund of what was not consumed: the amount that was; null: another refund';
 COMMENT ON COLUMN voucher.settlement_entry.lines IS 'refund of lines: their numbers; null: another refund';
+COMMENT ON COLUMN voucher.settlement_entry.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.settlement_entry.recorded_by IS 'the session''s user that wrote it';
 COMMENT ON COLUMN voucher.settlement_entry.line_amounts IS 'refund of lines: how much of each; their sum is requested';
 COMMENT ON COLUMN voucher.settlement_entry.returned IS 'the value that went back to vouchers so far';
 COMMENT ON COLUMN voucher.settlement_entry.paid IS 'what was paid of the arrears so far';
@@ -124,6 +132,8 @@ CREATE TABLE voucher.settlement (
     rerates        text COLLATE "C",
     hold           integer,
     shares         bigint[],
+    actor          text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT settlement_pkey PRIMARY KEY (account_id, order_id),
     CONSTRAINT settlement_entry_fkey FOREIGN KEY (account_id, order_id, entry_version)
         REFERENCES voucher.settlement_entry (account_id, order_id, version)
@@ -152,6 +162,8 @@ COMMENT ON COLUMN voucher.settlement.first_purchase IS 'products that the accoun
 COMMENT ON COLUMN voucher.settlement.policy IS 'the deduction policy that it was worked out with';
 COMMENT ON COLUMN voucher.settlement.exact IS 'no combination of the account''s instruments left less cash; false: there were too many to try them all';
 COMMENT ON COLUMN voucher.settlement.hold IS 'the version of the hold that it captured, when the decision was made; null: settled at once';
+COMMENT ON COLUMN voucher.settlement.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.settlement.recorded_by IS 'the session''s user that wrote it';
 COMMENT ON COLUMN voucher.settlement.outstanding IS 'pay-as-you-go: what the cash balance did not cover; what is paid or waived of it since, the entries say';
 COMMENT ON COLUMN voucher.settlement.rerates IS 'a supplementary bill: the order whose re-rating made it; null: an order of its own';
 

@@ -309,6 +309,7 @@ MoveShared(const Account *ownerAccount, const Candidate *owner, const Account *a
 	from.uses = uses;
 	from.orderId = share->orderId;
 	from.reason = share->reason;
+	from.actor = account->actor;
 	from.peerAccountId = account->accountId;
 	from.peerInstrumentId = share->instrumentId;
 	to.amount = amount;

@@ -86,10 +86,10 @@ STATEMENT(CASH_REQUEST, "tt",
 		  "LEFT JOIN voucher.cash_entry AS e ON r.entries" EQ "'cash_entry' "
 		  "AND e.account_id" EQ "r.account_id AND e.currency" EQ "r.key AND e.version" EQ "r.version "
 		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
-STATEMENT(CASH_ENTRY, "ttitaazttt",
+STATEMENT(CASH_ENTRY, "ttitaaztttt",
 		  "INSERT INTO voucher.cash_entry (account_id, currency, version, kind, amount, balance, at, "
-		  "order_id, request_id, reason) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+		  "order_id, request_id, reason, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
 
 /* -- instruments --------------------------------------------------------- */
 
@@ -106,11 +106,11 @@ STATEMENT(VALIDITY, "rvtzz",
 		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
-STATEMENT(INSTRUMENT_ISSUE, "tltairztttl",
+STATEMENT(INSTRUMENT_ISSUE, "tltairztttlt",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
-		  "used, amount, balance, at, request_id, reason, order_id, epoch) "
+		  "used, amount, balance, at, request_id, reason, order_id, epoch, actor) "
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
-		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11 RETURNING instrument_id) "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11, $12 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
 		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
@@ -298,12 +298,13 @@ STATEMENT(SETTLE_ACCOUNT, "ttlia",
 	"account_id, order_id, entry_version, invoiceable, gross, discount, rounding, voucher, cash, at, " \
 	"recorded_at, currency, payment_type, chosen_voucher, chosen_coupon, promo_code, lines, parts, " \
 	"first_purchase, policy, exact, epoch, purchased_before, not_universal, limits, outstanding, rerates, " \
-	"hold, shares"
+	"hold, shares, actor, recorded_by"
 #define CASH_ENTRY_COLUMNS \
-	"account_id, currency, version, kind, amount, balance, at, recorded_at, order_id, request_id, reason"
+	"account_id, currency, version, kind, amount, balance, at, recorded_at, order_id, request_id, reason, " \
+	"actor, recorded_by"
 #define ENTRY_COLUMNS \
 	"account_id, instrument_id, version, kind, amount, balance, uses, used, at, recorded_at, order_id, " \
-	"request_id, reason, actor, extended, peer_account_id, peer_instrument_id, epoch"
+	"request_id, reason, actor, extended, peer_account_id, peer_instrument_id, epoch, recorded_by"
 
 /* $4 the account, $5 an instrument of it (null: none), $6 to $8 its version, balance and number of uses */
 STATEMENT(SETTLE, "SCEtliai",
@@ -451,7 +452,7 @@ STATEMENT(LIMIT_OPEN_HELD, "l",
 	h ".voucher, " h ".cash, " h ".at, " h ".recorded_at, " h ".currency, " h ".payment_type, " \
 	h ".chosen_voucher, " h ".chosen_coupon, " h ".promo_code, " h ".lines, " h ".parts, " \
 	h ".first_purchase, " h ".policy, " h ".exact, " h ".epoch, " h ".purchased_before, " \
-	h ".not_universal, " h ".limits, " ZERO ", NULL, NULL, NULL)::voucher.settlement"
+	h ".not_universal, " h ".limits, " ZERO ", NULL, NULL, NULL, NULL, NULL)::voucher.settlement"
 #define HOLDS_OF "SELECT order_id, version, expires_at, parts, first_purchase FROM voucher.hold " \
 	"WHERE account_id" EQ "$1 "
 
@@ -567,11 +568,11 @@ STATEMENT(SETTLEMENT_STATE, "tt",
 		  "LEFT JOIN voucher.settlement_entry AS e ON e.account_id" EQ "s.account_id "
 		  "AND e.order_id" EQ "s.order_id AND e.version" EQ "s.entry_version "
 		  "WHERE s.account_id" EQ "$1 AND s.order_id" EQ "$2")
-STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAaaaat",
+STATEMENT(SETTLEMENT_ENTRY, "ttitaaaaaztttaIAaaaatt",
 		  "INSERT INTO voucher.settlement_entry AS e (account_id, order_id, version, kind, amount, "
 		  "invoiceable, requested, refunded, refunded_cash, at, invoice_id, request_id, reason, "
-		  "consumed, lines, line_amounts, returned, paid, waived, rerated, rerating_id) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) "
+		  "consumed, lines, line_amounts, returned, paid, waived, rerated, rerating_id, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) "
 		  "RETURNING e")
 #define SETTLEMENT_REQUEST(kind) \
 	"SELECT e.version IS NOT NULL, e, e.order_id, e.requested, e.consumed, e.lines, e.line_amounts, e.amount " \
@@ -688,9 +689,9 @@ STATEMENT(INVOICE_READ, "tt",
 		  "FROM voucher.invoice AS i JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 "
 		  "AND l.invoice_id" EQ "$2 AND l.kind" EQ INVOICE_LINE " "
 		  "WHERE i.account_id" EQ "$1 AND i.invoice_id" EQ "$2 ORDER BY l.order_id")
-STATEMENT(INVOICE_INSERT, "tttaztt",
-		  "INSERT INTO voucher.invoice AS i (account_id, invoice_id, currency, amount, at, credits, reason) "
-		  "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING i")
+STATEMENT(INVOICE_INSERT, "tttazttt",
+		  "INSERT INTO voucher.invoice AS i (account_id, invoice_id, currency, amount, at, credits, reason, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING i")
 STATEMENT(CREDITED, "ttt",
 		  "SELECT COALESCE(voucher.sum(l.amount), " ZERO ") FROM voucher.invoice AS c "
 		  "JOIN voucher.settlement_entry AS l ON l.account_id" EQ "$1 AND l.invoice_id" EQ "c.invoice_id "

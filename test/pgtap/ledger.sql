@@ -94,7 +94,7 @@ LEFT JOIN (VALUES
     ('cash_entry', 'order_id', '''x''', NULL), ('cash_entry', 'request_id', '''x''', NULL), ('cash_entry', 'reason', '''x''', NULL),
     ('entry', 'actor', '''x''', NULL), ('entry', 'peer_account_id', '''x''', NULL), ('entry', 'peer_instrument_id', '7', NULL),
     ('entry', 'epoch', '7', NULL), ('settlement', 'purchased_before', '''{oss}''', NULL), ('settlement', 'not_universal', '''{oss}''', NULL),
-    ('settlement', 'limits', '''{7}''', NULL), ('settlement', 'hold', '1', NULL), ('settlement', 'shares', '''{7}''', NULL),
+    ('settlement', 'limits', '''{7}''', NULL), ('cash_entry', 'actor', '''y''', NULL), ('invoice', 'actor', '''y''', NULL), ('settlement', 'actor', '''y''', NULL), ('settlement_entry', 'actor', '''y''', NULL), ('settlement', 'hold', '1', NULL), ('settlement', 'shares', '''{7}''', NULL),
     ('instrument', 'owner_account_id', '''x''', NULL), ('instrument', 'owner_instrument_id', '7', NULL),
     ('entry', 'order_id', '''x''', NULL), ('entry', 'request_id', '''x''', NULL), ('entry', 'reason', '''x''', NULL),
     ('settlement_entry', 'requested', '49', NULL), ('settlement_entry', 'invoice_id', '''x''', NULL),

@@ -237,8 +237,8 @@ SELECT is_empty($$SELECT i, name, paid, share FROM
                       CASE WHEN (SELECT bool_and(mod(w, minor) = 0) FROM unnest(weights) AS w) THEN minor ELSE 0.00000001 END)$$,
                 'the shares are those of the largest remainder');
 
--- the quote does not know the order's id and epoch, nor the instrument that a promo code becomes
-SELECT is_empty($$SELECT i FROM (SELECT i, to_jsonb(quoted) - '{order_id,recorded_at,epoch,parts}'::text[] AS q, to_jsonb(settled) - '{order_id,recorded_at,epoch,parts}'::text[] AS s,
+-- the quote does not know the order's id and epoch, nor who settles, nor the instrument that a promo code becomes
+SELECT is_empty($$SELECT i FROM (SELECT i, to_jsonb(quoted) - '{order_id,recorded_at,recorded_by,epoch,parts}'::text[] AS q, to_jsonb(settled) - '{order_id,recorded_at,recorded_by,epoch,parts}'::text[] AS s,
                                         (quoted).parts AS qp, (settled).parts AS sp FROM ordered) AS o
                   WHERE q <> s OR cardinality(qp) <> cardinality(sp)
                      OR EXISTS (SELECT FROM generate_subscripts(qp, 1) AS p

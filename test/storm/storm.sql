@@ -22,6 +22,11 @@ SELECT voucher.grant(a, 'dollars') FROM unnest('{ann,bob}'::text[]) AS a;
 CREATE TABLE storm.code (c voucher.code);
 INSERT INTO storm.code SELECT voucher.mint('gift', 500);
 
+-- for the storm's own look-ups
+CREATE INDEX storm_recent ON voucher.settlement (account_id, recorded_at);
+CREATE INDEX storm_bills ON voucher.settlement (account_id, recorded_at) WHERE payment_type = 'pay_as_you_go' AND rerates IS NULL;
+CREATE INDEX storm_invoices ON voucher.invoice (account_id, recorded_at);
+
 CREATE FUNCTION storm.pick(anyarray) RETURNS anyelement LANGUAGE sql VOLATILE AS 'SELECT $1[1 + floor(random() * cardinality($1))::integer]';
 -- an order of an account, settled or not
 CREATE FUNCTION storm.an_order(a text) RETURNS text LANGUAGE sql VOLATILE AS
@@ -78,7 +83,8 @@ BEGIN
             ELSE voucher.cancel(a, o, key) END;
         RETURN concat_ws('|', v, 'settlement_entry', e.account_id, e.order_id, e.version, e.requested, e.amount);
     ELSIF v = 'rerate' THEN
-        SELECT order_id INTO o FROM voucher.settlement WHERE account_id = a AND payment_type = 'pay_as_you_go' AND rerates IS NULL ORDER BY random() LIMIT 1;
+        SELECT order_id INTO o FROM voucher.settlement WHERE account_id = a AND payment_type = 'pay_as_you_go' AND rerates IS NULL
+        ORDER BY recorded_at DESC OFFSET floor(random() * 5) LIMIT 1;
         r := voucher.rerate(a, o, key, ARRAY[voucher.line(p, 'usage', n OPERATOR(voucher.+) 0.00456)], arrears => true);
         RETURN concat_ws('|', v, 'rerating', r.account_id, r.order_id, r.version, r.gross, r.billed);
     ELSIF v = 'deposit' THEN

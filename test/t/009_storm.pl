@@ -47,8 +47,8 @@ sub kill_server
 	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
 }
 
-# All clients act until each has been answered so often, or all is done; then
-# the server is killed, if told.  Returns what they were told.
+# All clients act until each has been answered so often, also by a refusal, or
+# all is done; then the server is killed, if told.  Returns what they were told.
 sub storm
 {
 	my ($round, $n, $kill) = @_;
@@ -67,7 +67,7 @@ sub storm
 	if ($kill)
 	{
 		my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
-		until (!grep { ($out[$_] =~ tr/\n//) < $acts / 2 } 1 .. $clients)
+		until (!grep { ($out[$_] =~ tr/\n//) + ($err[$_] =~ tr/\n//) < $acts } 1 .. $clients)
 		{
 			die 'the clients do nothing' if time > $deadline;
 			$_->pump for @run;
