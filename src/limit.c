@@ -2,7 +2,7 @@
  * limit.c
  *		Limits: which a template has, what is used of them, and adding one.
  *
- * Lock order: the account (in all its currencies), a code, then counters by
+ * Lock order: accounts (each in all its currencies), a code, then counters by
  * their limits' ids.  So calls that count in several limits queue up at the
  * first that they share.
  */

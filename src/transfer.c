@@ -97,7 +97,7 @@ voucher_transfer(PG_FUNCTION_ARGS)
 	{
 		CheckTransferable(&act, &instrument);
 		received = ReceiveFrom(&act, &to, &instrument, "transfer_in", instrument.state.faceValue,
-						   instrument.state.balance, true);
+							   instrument.state.balance, true);
 		SendTo(&act, &instrument, "transfer_out", instrument.state.balance, toAccountId, received);
 	}
 	StoreEnd();
@@ -208,7 +208,7 @@ Split(Act *act, Instrument *instrument, const Datum *amounts, int n, ReturnSetIn
 
 		CHECK_FOR_INTERRUPTS();
 		part = Int64GetDatum(ReceiveFrom(act, &act->account, instrument, "split_in", amount, amount,
-									 false));
+										 false));
 		SendTo(act, instrument, "split_out", amount, act->accountId, DatumGetInt64(part));
 		act->requestId = NULL;	/* is the first entry's */
 		tuplestore_putvalues(result->setResult, result->setDesc, &part, &isnull);
@@ -321,7 +321,7 @@ Merge(Act *act, Instrument *instruments, int n)
 		sum = AmountAdd(sum, instruments[i].state.balance);
 	}
 	merged.state.instrumentId = ReceiveFrom(act, &act->account, &instruments[0], "merge_in", sum,
-										instruments[0].state.balance, false);
+											instruments[0].state.balance, false);
 	merged.state.version = 1;
 	merged.state.used = 0;
 	for (int i = 0; i < n; i++)
