@@ -55,10 +55,11 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
 torture: COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+upgrade-test: COMMAND = env NEW='$(NEW)' script/upgrade-test
 replay: COMMAND = script/replay
 bench:  COMMAND = script/bench
 instructions: COMMAND = script/instructions
 
-.PHONY: demo test torture replay bench instructions
-demo test torture replay bench instructions:
+.PHONY: demo test torture upgrade-test replay bench instructions
+demo test torture upgrade-test replay bench instructions:
 	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)

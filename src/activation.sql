@@ -27,13 +27,15 @@ COMMENT ON COLUMN voucher.minted_code.account_id IS 'the account that activated 
 COMMENT ON COLUMN voucher.minted_code.space IS 'the code_space that it was drawn from; null: sixteen symbols without a prefix';
 COMMENT ON COLUMN voucher.minted_code.instrument_id IS 'the voucher that it became';
 
--- A code is activated once; nothing else of it changes.
+-- A code is activated once; nothing else of it changes.  (What IS DISTINCT FROM
+-- compares is numeric: pg_upgrade makes the triggers anew with an empty
+-- search_path, where it finds no operator of type amount and no way to name one.)
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.minted_code
     FOR EACH ROW
     WHEN (OLD.account_id IS NOT NULL
           OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
-          OR OLD.face_value IS DISTINCT FROM NEW.face_value
+          OR OLD.face_value::numeric IS DISTINCT FROM NEW.face_value::numeric
           OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
           OR OLD.space IS DISTINCT FROM NEW.space)
     EXECUTE FUNCTION voucher.protect();
@@ -42,7 +44,7 @@ CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
     WHEN (OLD.account_id IS NOT NULL
           OR OLD.digest OPERATOR(pg_catalog.<>) NEW.digest
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
-          OR OLD.face_value IS DISTINCT FROM NEW.face_value
+          OR OLD.face_value::numeric IS DISTINCT FROM NEW.face_value::numeric
           OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
           OR OLD.space IS DISTINCT FROM NEW.space)
     EXECUTE FUNCTION voucher.protect();

@@ -108,17 +108,18 @@ CREATE TRIGGER t1_apply AFTER INSERT ON voucher.hold
 CREATE TRIGGER t1_resolve AFTER UPDATE ON voucher.hold
     FOR EACH ROW WHEN (OLD.resolution IS NULL AND NEW.resolution IS NOT NULL)
     EXECUTE FUNCTION voucher.apply_hold();
--- Only the columns that resolve it change, once.
+-- Only the columns that resolve it change, once.  Amounts are compared as numeric,
+-- as in minted_code's trigger.
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.hold
     FOR EACH ROW
     WHEN (OLD.resolution IS NOT NULL OR NEW.resolution IS NULL
-          OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross,
-              OLD.discount, OLD.rounding, OLD.voucher, OLD.cash, OLD.payment_type, OLD.chosen_voucher,
+          OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross::numeric,
+              OLD.discount::numeric, OLD.rounding::numeric, OLD.voucher::numeric, OLD.cash::numeric, OLD.payment_type, OLD.chosen_voucher,
               OLD.chosen_coupon, OLD.promo_code, OLD.policy, OLD.lines, OLD.parts, OLD.first_purchase,
               OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor,
               OLD.recorded_by)
-             IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross,
-              NEW.discount, NEW.rounding, NEW.voucher, NEW.cash, NEW.payment_type, NEW.chosen_voucher,
+             IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross::numeric,
+              NEW.discount::numeric, NEW.rounding::numeric, NEW.voucher::numeric, NEW.cash::numeric, NEW.payment_type, NEW.chosen_voucher,
               NEW.chosen_coupon, NEW.promo_code, NEW.policy, NEW.lines, NEW.parts, NEW.first_purchase,
               NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor,
               NEW.recorded_by))
@@ -126,13 +127,13 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.hold
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.hold
     FOR EACH ROW
     WHEN (OLD.resolution IS NOT NULL OR NEW.resolution IS NULL
-          OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross,
-              OLD.discount, OLD.rounding, OLD.voucher, OLD.cash, OLD.payment_type, OLD.chosen_voucher,
+          OR (OLD.account_id, OLD.order_id, OLD.version, OLD.currency, OLD.at, OLD.expires_at, OLD.epoch, OLD.gross::numeric,
+              OLD.discount::numeric, OLD.rounding::numeric, OLD.voucher::numeric, OLD.cash::numeric, OLD.payment_type, OLD.chosen_voucher,
               OLD.chosen_coupon, OLD.promo_code, OLD.policy, OLD.lines, OLD.parts, OLD.first_purchase,
               OLD.purchased_before, OLD.not_universal, OLD.limits, OLD.exact, OLD.recorded_at, OLD.actor,
               OLD.recorded_by)
-             IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross,
-              NEW.discount, NEW.rounding, NEW.voucher, NEW.cash, NEW.payment_type, NEW.chosen_voucher,
+             IS DISTINCT FROM (NEW.account_id, NEW.order_id, NEW.version, NEW.currency, NEW.at, NEW.expires_at, NEW.epoch, NEW.gross::numeric,
+              NEW.discount::numeric, NEW.rounding::numeric, NEW.voucher::numeric, NEW.cash::numeric, NEW.payment_type, NEW.chosen_voucher,
               NEW.chosen_coupon, NEW.promo_code, NEW.policy, NEW.lines, NEW.parts, NEW.first_purchase,
               NEW.purchased_before, NEW.not_universal, NEW.limits, NEW.exact, NEW.recorded_at, NEW.actor,
               NEW.recorded_by))
