@@ -56,13 +56,13 @@ sub rows_of
 	} relations($node, $database, $kinds // 'r,S,v')) . ' ORDER BY 1');
 }
 
-# The tables, views and sequences without a row, which would be equal for
-# nothing.
+# The relations of some kinds, by default tables, views and sequences, without a
+# row, which would be equal for nothing.
 sub empty_tables
 {
-	my ($node, $database) = @_;
-	my $rows = rows_of($node, $database);
-	return join ' ', grep { $rows !~ /^$_ /m } relations($node, $database, 'r,S,v');
+	my ($node, $database, $kinds) = @_;
+	my $rows = rows_of($node, $database, $kinds);
+	return join ' ', grep { $rows !~ /^$_ /m } relations($node, $database, $kinds // 'r,S,v');
 }
 
 # What check() finds.
