@@ -20,7 +20,7 @@ OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
 SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit hold account issue mint activation lifecycle transfer share match settle \
-             refund cancel arrears rerate invoice history list statement check report order_trigger
+             refund cancel arrears rerate invoice history list statement check report order_trigger roles
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 

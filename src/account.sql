@@ -4,7 +4,8 @@
 
 CREATE FUNCTION voucher.open_account(account_id text, currency text, at timestamptz DEFAULT pg_catalog.now())
     RETURNS boolean
-    AS 'MODULE_PATHNAME', 'voucher_open_account' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_open_account' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.open_account(text, text, timestamptz)
     IS 'opens an account in a currency, with no cash; false if it was open already';
 
@@ -17,6 +18,7 @@ CREATE FUNCTION voucher.deposit(
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL)
     RETURNS voucher.amount
-    AS 'MODULE_PATHNAME', 'voucher_deposit' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_deposit' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.deposit(text, voucher.amount, text, text, text, timestamptz, text)
     IS 'adds cash to an account and returns the balance after it; the same request_id again adds nothing and returns the same';

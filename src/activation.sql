@@ -68,7 +68,8 @@ CREATE FUNCTION voucher.verify(
     OUT valid_for       interval,
     OUT activate_before timestamptz)
     RETURNS record
-    AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C STABLE;
+    AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C STABLE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz)
     IS 'shows what a code is good for, before it is activated: status inactive, activated or expired, and its terms';
 
@@ -78,6 +79,7 @@ CREATE FUNCTION voucher.activate(
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_activate' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_activate' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz, text)
     IS 'activates a code for an account and returns the voucher''s id; the same account again gets the same id';

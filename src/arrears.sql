@@ -11,7 +11,8 @@ CREATE FUNCTION voucher.pay_arrears(
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL)
     RETURNS voucher.settlement_entry
-    AS 'MODULE_PATHNAME', 'voucher_pay_arrears' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_pay_arrears' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.pay_arrears(text, text, voucher.amount, text, text, timestamptz, text)
     IS 'pays all or an amount of what a bill left outstanding, from cash; the same request_id again pays nothing and returns the same';
 

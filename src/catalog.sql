@@ -298,5 +298,6 @@ COMMENT ON FUNCTION voucher.create_campaign(text, text, tstzrange) IS 'adds a ca
 
 CREATE FUNCTION voucher.invite(account_id text, campaign text)
     RETURNS void
-    AS 'MODULE_PATHNAME', 'voucher_invite' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_invite' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.invite(text, text) IS 'invites an account to a campaign; inviting twice changes nothing';

@@ -60,8 +60,8 @@ CREATE FUNCTION voucher.check(
     SELECT 'what leaves one instrument arrives at another', COALESCE(o.account_id, e.account_id),
            format('%s version %s', COALESCE(o.instrument_id, e.instrument_id), COALESCE(o.version, e.version)),
            (OPERATOR(voucher.-) o.amount)::text, e.amount::text
-    FROM (SELECT * FROM voucher.entry WHERE entry.kind LIKE '%\_out') AS o
-    FULL JOIN (SELECT * FROM voucher.entry WHERE entry.kind LIKE '%\_in') AS e
+    FROM (SELECT * FROM voucher.entry WHERE entry.kind ~ '_out$') AS o
+    FULL JOIN (SELECT * FROM voucher.entry WHERE entry.kind ~ '_in$') AS e
         ON e.account_id = o.peer_account_id AND e.instrument_id = o.peer_instrument_id
         AND e.peer_account_id = o.account_id AND e.peer_instrument_id = o.instrument_id
         AND replace(e.kind, '_in', '_out') = o.kind

@@ -190,7 +190,8 @@ CREATE FUNCTION voucher.reserve(
     hold_for     interval DEFAULT '15 minutes',
     actor        text DEFAULT NULL)
     RETURNS voucher.hold
-    AS 'MODULE_PATHNAME', 'voucher_reserve' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_reserve' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.reserve(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text, interval, text)
     IS 'plans an order as settle does and holds what it would take of vouchers, coupon, promo code and limits until its time-out; the same call again returns the same hold, another one for the order replaces it';
 
@@ -202,7 +203,8 @@ CREATE FUNCTION voucher.capture(
     actor      text DEFAULT NULL,
     at         timestamptz DEFAULT pg_catalog.now())
     RETURNS voucher.settlement
-    AS 'MODULE_PATHNAME', 'voucher_capture' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_capture' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.capture(text, text, voucher.line[], boolean, text, timestamptz)
     IS 'settles an order with what is held for it: all of it, or the lines given, of which none may exceed what was reserved; the rest is released';
 
@@ -213,6 +215,7 @@ CREATE FUNCTION voucher.release(
     actor      text DEFAULT NULL,
     at         timestamptz DEFAULT pg_catalog.now())
     RETURNS voucher.hold
-    AS 'MODULE_PATHNAME', 'voucher_release' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_release' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.release(text, text, text, text, timestamptz)
     IS 'gives back what is held for an order; the same call again changes nothing';

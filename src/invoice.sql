@@ -11,7 +11,8 @@ CREATE FUNCTION voucher.issue_invoice(
     order_ids  text[] DEFAULT NULL,
     actor      text DEFAULT NULL)
     RETURNS voucher.invoice
-    AS 'MODULE_PATHNAME', 'voucher_issue_invoice' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_issue_invoice' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.issue_invoice(text, text, text, voucher.amount, timestamptz, text[], text)
     IS 'invoices all or a part of an order''s invoiceable amount, or all of several orders'', negative ones too; the same call again returns the same invoice';
 
@@ -25,7 +26,8 @@ CREATE FUNCTION voucher.issue_credit_invoice(
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL)
     RETURNS voucher.invoice
-    AS 'MODULE_PATHNAME', 'voucher_issue_credit_invoice' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_issue_credit_invoice' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.issue_credit_invoice(text, text, text, text, voucher.amount, text, timestamptz, text)
     IS 'credits what was refunded after an invoice showed it: all of that invoice, of one order, or a part; the same call again returns the same credit invoice';
 
@@ -36,7 +38,8 @@ CREATE FUNCTION voucher.void_invoice(
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL)
     RETURNS voucher.invoice
-    AS 'MODULE_PATHNAME', 'voucher_void_invoice' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_void_invoice' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.void_invoice(text, text, text, timestamptz, text)
     IS 'voids an invoice or credit invoice with all its lines: what it showed can be shown again; voiding it twice changes nothing';
 
@@ -68,7 +71,7 @@ $$;
 COMMENT ON FUNCTION voucher.invoice_candidates(text, text)
     IS 'the orders of which something is left to invoice, and those of which something is to be credited (negative)';
 
-CREATE VIEW voucher.invoice_line AS
+CREATE VIEW voucher.invoice_line WITH (security_invoker = true) AS
 SELECT i.account_id, i.invoice_id, l.order_id, i.currency, OPERATOR(voucher.-) l.amount AS amount, i.at,
        v.at AS voided_at, i.credits
 FROM voucher.invoice AS i

@@ -12,7 +12,8 @@ CREATE FUNCTION voucher.grant(
     order_id   text DEFAULT NULL,
     actor      text DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_grant' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_grant' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timestamptz, text, text)
     IS 'issues a voucher or coupon to an account, usable at once, and returns its id; the same request_id again returns the same id; a gift given with an order goes when nothing of the order is left';
 
@@ -24,6 +25,7 @@ CREATE FUNCTION voucher.claim(
     OUT instrument_id bigint,
     OUT template      text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'voucher_claim' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_claim' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.claim(text, text, timestamptz, text)
     IS 'claims the whole bundle of a campaign: one of each of its vouchers and coupons, or nothing';

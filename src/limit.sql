@@ -88,7 +88,8 @@ COMMENT ON COLUMN voucher.account_usage.amount IS 'what they paid or took off, o
 
 CREATE FUNCTION voucher.count_usage() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION voucher.count_usage() IS 'trigger: counts what is issued in its limits, and takes back what a cancelled order used';
-CREATE FUNCTION voucher.open_limit() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
+CREATE FUNCTION voucher.open_limit() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.open_limit() IS 'trigger: a new limit begins with what was used before';
 CREATE FUNCTION voucher.protect_usage() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION voucher.protect_usage() IS 'trigger: a counter moves only by what is counted, and not past its limit';
@@ -149,11 +150,12 @@ CREATE FUNCTION voucher.create_limit(
     time_zone  text DEFAULT 'UTC',
     currency   text DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_create_limit' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_create_limit' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.create_limit(text, text, bigint, voucher.amount, text, text, text, text, text)
     IS 'limits the uses or issues of a template, or of all of a campaign together, and returns the limit''s id; what was used before counts';
 
-CREATE VIEW voucher.limit_usage AS
+CREATE VIEW voucher.limit_usage WITH (security_invoker = true) AS
 SELECT l.limit_id, t.name AS template, l.campaign, l.counts, l.per, u.account_id,
        NULLIF(u.period_start, '-infinity') AS period_start,
        COALESCE(u.used, 0) AS used, l.max_count, COALESCE(u.amount, 0::voucher.amount) AS amount, l.max_amount, l.currency

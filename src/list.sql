@@ -23,7 +23,7 @@ COMMENT ON FUNCTION voucher.check_status(text)
     IS 'true; an error if the text is neither null nor the name of a status';
 
 -- A share in force has the balance, uses and validity of what it draws on.
-CREATE VIEW voucher.vouchers AS
+CREATE VIEW voucher.vouchers WITH (security_invoker = true) AS
 SELECT i.account_id, i.instrument_id, t.kind, t.name AS template, t.campaign, i.currency,
        i.face_value, t.discount_rate, h.balance, h.used, h.max_uses,
        voucher.status(h.frozen, i.face_value, h.balance, h.used, h.max_uses, h.validity, pg_catalog.now(), h.cancelled) AS status,

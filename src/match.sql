@@ -25,7 +25,8 @@ CREATE FUNCTION voucher.match(
     OUT reason        text,
     OUT detail        text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'voucher_match' LANGUAGE C STABLE;
+    AS 'MODULE_PATHNAME', 'voucher_match' LANGUAGE C STABLE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.match(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, timestamptz, text)
     IS 'what of the account''s instruments applies to an order, best first, with what each alone would pay; and why each other one does not';
 
@@ -49,6 +50,7 @@ CREATE FUNCTION voucher.explain(
     OUT detail        text,
     OUT nearest       text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'voucher_explain' LANGUAGE C STABLE;
+    AS 'MODULE_PATHNAME', 'voucher_explain' LANGUAGE C STABLE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.explain(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, timestamptz, text)
     IS 'a row for every rule by which each of the account''s instruments does not apply to an order: why, with figures, and what would change it; one row for what applies';

@@ -50,7 +50,8 @@ CREATE FUNCTION voucher.mint(
     activate_before timestamptz DEFAULT NULL,
     batch           text DEFAULT NULL)
     RETURNS SETOF voucher.code
-    AS 'MODULE_PATHNAME', 'voucher_mint' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_mint' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.mint(text, integer, voucher.amount, timestamptz, text)
     IS 'mints codes of a template and returns them, this once: only their digests are kept';
 
@@ -62,7 +63,8 @@ CREATE FUNCTION voucher.mint_pattern(
     activate_before timestamptz DEFAULT NULL,
     batch           text DEFAULT NULL)
     RETURNS SETOF text
-    AS 'MODULE_PATHNAME', 'voucher_mint_pattern' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_mint_pattern' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.mint_pattern(text, integer, text, voucher.amount, timestamptz, text)
     IS 'mints codes that look as the pattern says, # for each secret symbol, and returns them as customers see them; a pattern without # is a prefix';
 

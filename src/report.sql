@@ -280,7 +280,7 @@ CREATE FUNCTION voucher.take_expiring(
     OUT expires_at    timestamptz)
     RETURNS SETOF record
     LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
     -- Whoever comes second waits here and then sees what the first has taken;
     -- without it, both would choose the same rows and the second come out with none.

@@ -82,6 +82,7 @@ CREATE FUNCTION voucher.rerate(
     policy      text DEFAULT NULL,
     arrears     boolean DEFAULT false)
     RETURNS voucher.rerating
-    AS 'MODULE_PATHNAME', 'voucher_rerate' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_rerate' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.rerate(text, text, text, voucher.line[], text, text, timestamptz, text, boolean)
     IS 're-rates a settled pay-as-you-go bill to the lines that it should have had: the difference is charged by a supplementary bill, or waived and refunded; the same call again returns the same re-rating';

@@ -17,7 +17,8 @@ CREATE FUNCTION voucher.quote(
     at           timestamptz DEFAULT pg_catalog.now(),
     policy       text DEFAULT NULL)
     RETURNS voucher.settlement
-    AS 'MODULE_PATHNAME', 'voucher_quote' LANGUAGE C STABLE;
+    AS 'MODULE_PATHNAME', 'voucher_quote' LANGUAGE C STABLE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.quote(text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text)
     IS 'the settlement that settle would make, without making it; it does not ask whether the cash suffices';
 
@@ -39,7 +40,8 @@ CREATE FUNCTION voucher.settle(
     arrears      boolean DEFAULT false,
     actor      text DEFAULT NULL)
     RETURNS voucher.settlement
-    AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_settle' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, interval, voucher.line[], text, text, text, text, text, timestamptz, text, boolean, text)
     IS 'settles an order once: coupon and promo code reduce it, vouchers pay, cash pays the rest, and with arrears what the cash does not cover of a bill stays outstanding; the same call again returns the same settlement';
 
@@ -47,7 +49,7 @@ COMMENT ON FUNCTION voucher.settle(text, text, text, text, voucher.amount, inter
 -- Reading settlements
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW voucher.settlement_line AS
+CREATE VIEW voucher.settlement_line WITH (security_invoker = true) AS
 SELECT s.account_id, s.order_id, l.line_no, l.product, l.order_type, l.amount, l.duration,
        p.discount, p.voucher, (l.amount OPERATOR(voucher.-) p.discount) OPERATOR(voucher.-) p.voucher AS cash,
        l.region, l.tags, l.at
@@ -62,7 +64,7 @@ CROSS JOIN LATERAL (
     JOIN voucher.template AS t ON t.template_id OPERATOR(pg_catalog.=) n.template_id) AS p;
 COMMENT ON VIEW voucher.settlement_line IS 'the lines of settled orders: what discounts, vouchers paid of each, and what that leaves to cash (before rounding, paid or outstanding)';
 
-CREATE VIEW voucher.settlement_part AS
+CREATE VIEW voucher.settlement_part WITH (security_invoker = true) AS
 SELECT s.account_id, s.order_id, p.part, t.kind, p.instrument_id, t.name AS template, p.paid
 FROM voucher.settlement AS s
 CROSS JOIN LATERAL pg_catalog.unnest(s.parts) WITH ORDINALITY AS p (instrument_id, paid, share, part)

@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -216,8 +217,9 @@ Prepare(Statement statement)
 
 /*
  * Will PostgreSQL execute the plan that PlanAndExecute made?  It plans again
- * when a table has changed, and when the search_path has, though no name in a
- * statement depends on that.
+ * when a table has changed, when the search_path has, though no name in a
+ * statement depends on that, and, as tables have row-level security, for another
+ * role: a trigger that fires on a statement of somebody's own.
  */
 static bool
 IsPlanned(Statement statement)
@@ -227,7 +229,8 @@ IsPlanned(Statement statement)
 	if (!planned[statement] || !SPI_plan_is_valid(plans[statement]))
 		return false;
 	source = linitial(SPI_plan_get_plan_sources(plans[statement]));
-	return SearchPathIsCurrent(source->search_path);
+	return SearchPathIsCurrent(source->search_path) &&
+		(!source->dependsOnRLS || source->rewriteRoleId == GetUserId());
 }
 
 /* Execute a planned statement. */

@@ -36,6 +36,7 @@ CREATE FUNCTION voucher.create_template(
     transferable   boolean DEFAULT false,
     shareable      boolean DEFAULT false)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_create_template' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_create_template' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.create_template(text, text, text, voucher.amount, numeric, voucher.amount, voucher.amount, voucher.scope, text, boolean, interval, interval, integer, integer, text, text, tstzrange, interval, text, text, text, text, text[], jsonb, text, boolean, boolean, integer, text[], interval, boolean, boolean)
     IS 'adds a template and returns its id; coupons serve one order and promo codes one per account unless uses says otherwise; an account gets one of a campaign''s coupon unless per_account says otherwise';

@@ -11,7 +11,8 @@ CREATE FUNCTION voucher.transfer(
     actor         text DEFAULT NULL,
     at            timestamptz DEFAULT pg_catalog.now())
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_transfer' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_transfer' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.transfer(text, bigint, text, text, text, text, timestamptz)
     IS 'passes an unused transferable voucher or coupon on to another account, once, and returns its id there';
 
@@ -24,7 +25,8 @@ CREATE FUNCTION voucher.split(
     actor         text DEFAULT NULL,
     at            timestamptz DEFAULT pg_catalog.now())
     RETURNS SETOF bigint
-    AS 'MODULE_PATHNAME', 'voucher_split' LANGUAGE C VOLATILE ROWS 10;
+    AS 'MODULE_PATHNAME', 'voucher_split' LANGUAGE C VOLATILE ROWS 10
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.split(text, bigint, voucher.amount[], text, text, text, timestamptz)
     IS 'splits parts of these amounts off a voucher, and returns their ids; what is left stays where it is';
 
@@ -36,6 +38,7 @@ CREATE FUNCTION voucher.merge(
     actor          text DEFAULT NULL,
     at             timestamptz DEFAULT pg_catalog.now())
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'voucher_merge' LANGUAGE C VOLATILE;
+    AS 'MODULE_PATHNAME', 'voucher_merge' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.merge(text, bigint[], text, text, text, timestamptz)
     IS 'merges vouchers of the same template and validity into one, and returns its id';
