@@ -13,7 +13,7 @@ RESET client_min_messages;
 
 SELECT voucher.register_product('ecs');
 SELECT voucher.open_account('alice', 'CNY', at => '2026-01-01');
-SELECT voucher.deposit('alice', 500, reason => 'bank transfer', at => '2026-01-02');
+SELECT voucher.deposit('alice', 500, reason => 'bank transfer', actor => 'bank', at => '2026-01-02');
 SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 200);
 SELECT voucher.create_template('quarter', 'coupon', 'CNY', discount_rate => 0.25);
 SELECT voucher.create_template('ten', 'promo_code', 'CNY', face_value => 10, promo_code => 'TEN');

@@ -38,12 +38,13 @@ GRANT voucher_cashier, voucher_issuer, voucher_auditor TO voucher_administrator;
 GRANT USAGE ON SCHEMA voucher TO voucher_owner, voucher_reader, voucher_customer;
 
 CREATE TABLE voucher.customer (
-    role_name  text COLLATE "C" NOT NULL,
     account_id text COLLATE "C" NOT NULL,
-    CONSTRAINT customer_pkey PRIMARY KEY (role_name, account_id),
+    role_name  text COLLATE "C" NOT NULL,
+    CONSTRAINT customer_pkey PRIMARY KEY (account_id, role_name),
     CONSTRAINT customer_check CHECK (role_name OPERATOR(pg_catalog.<>) '' AND account_id OPERATOR(pg_catalog.<>) '')
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.customer', '');
+CREATE INDEX customer_role_name_idx ON voucher.customer (role_name);
 COMMENT ON TABLE voucher.customer IS 'which accounts a member of voucher_customer sees';
 COMMENT ON COLUMN voucher.customer.role_name IS 'the role''s name: what current_user says in its session';
 

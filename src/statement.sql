@@ -26,7 +26,7 @@ CREATE FUNCTION voucher.statement(
     SELECT s.at, s.ledger, s.currency, s.instrument_id, s.template, s.kind, s.order_id, s.amount, s.balance, s.paid, s.reason, s.actor
     FROM (
         SELECT e.at, e.recorded_at, 'cash' AS ledger, 0 AS place, e.version, e.currency, NULL::bigint AS instrument_id,
-               NULL AS template, e.kind, e.order_id, e.amount, e.balance, NULL::voucher.amount AS paid, e.reason, NULL AS actor
+               NULL AS template, e.kind, e.order_id, e.amount, e.balance, NULL::voucher.amount AS paid, e.reason, e.actor
         FROM voucher.cash_entry AS e
         WHERE e.account_id = $1 AND $2 IS NULL
         UNION ALL

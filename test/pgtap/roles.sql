@@ -39,7 +39,7 @@ SELECT voucher.grant('ben', 'gift') AS b \gset
 SELECT voucher.settle('ann', 'bill', 'ecs', 'usage', 2000, payment_type => 'pay_as_you_go', arrears => true, voucher => 'none'), voucher.deposit('ann', 1000) \g /dev/null
 SELECT voucher.settle('ann', 'o2', 'ecs', 'renewal', 10, voucher => 'none'), voucher.issue_invoice('ann', 'i1', 'o1'), voucher.reserve('ann', 'held', 'ecs', 'renewal', 20, voucher => 'none') \g /dev/null
 SELECT voucher.refund('ann', 'o1', 5), voucher.freeze('ann', :f) \g /dev/null
-INSERT INTO voucher.customer VALUES ('customer', 'ann'), ('Ben''s', 'ben');
+INSERT INTO voucher.customer VALUES ('ann', 'customer'), ('ben', 'Ben''s');
 CREATE TABLE shop_order (customer text, id text, product text, type text, price numeric);
 CREATE TRIGGER settle AFTER INSERT ON shop_order FOR EACH ROW
     EXECUTE FUNCTION voucher.settle_order('account_id=customer', 'order_id=id', 'product=product', 'order_type=type', 'amount=price');
@@ -171,7 +171,7 @@ SELECT is_empty($$SELECT s, pg_temp.attempt('administrator', s) FROM unnest(ARRA
         $s$INSERT INTO voucher.template (name, kind, currency, face_value, scope) VALUES ('t', 'voucher', 'CNY', 1, '*')$s$,
         $s$INSERT INTO voucher.usage_limit (campaign, counts, per, max_count) VALUES ('spring', 'issue', 'total', 3000)$s$,
         $s$INSERT INTO voucher.default_policy VALUES ('subscription', 'alibaba')$s$, $s$INSERT INTO voucher.purchase (account_id, product) VALUES ('ben', 'oss')$s$,
-        $s$INSERT INTO voucher.customer VALUES ('x', 'ann')$s$]) AS s WHERE pg_temp.attempt('administrator', s) <> 'done'$$, 'an administrator does what is granted');
+        $s$INSERT INTO voucher.customer VALUES ('ann', 'x')$s$]) AS s WHERE pg_temp.attempt('administrator', s) <> 'done'$$, 'an administrator does what is granted');
 
 -- ---------------------------------------------------------------------------
 -- What the roles are
@@ -243,7 +243,7 @@ SELECT is(pg_temp.attempt('customer', 'SELECT promo_code FROM voucher.template')
 -- a condition of its own is not asked of others' rows
 CREATE FUNCTION pg_temp.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$BEGIN IF $1 = 'ben' THEN RAISE 'leaked'; END IF; RETURN true; END $$;
 SELECT is(pg_temp.attempt('customer', 'SELECT count(*) FROM voucher.vouchers WHERE pg_temp.leak(account_id)'), 'done', 'no condition sees others'' rows');
-SELECT is(pg_temp.attempt('customer', $$INSERT INTO voucher.customer VALUES ('customer', 'ben')$$), '42501', 'a customer cannot make an account its own');
+SELECT is(pg_temp.attempt('customer', $$INSERT INTO voucher.customer VALUES ('ben', 'customer')$$), '42501', 'a customer cannot make an account its own');
 
 -- ---------------------------------------------------------------------------
 -- Evil names: functions, operators and tables that would be taken for others

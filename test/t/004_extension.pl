@@ -224,5 +224,20 @@ $node->safe_psql('filled', q{CREATE SCHEMA voucher; CREATE FUNCTION voucher.sum(
 ($rc, $out, $err) = $node->psql('filled', 'CREATE EXTENSION voucher');
 like($err, qr/schema "voucher" is not empty/, 'not into one that has objects');
 
+# Roles of the extension's names, which somebody made before it
+my $squatters = PostgreSQL::Test::Cluster->new('squatters');
+$squatters->init;
+$squatters->start;
+for my $made ('CREATE ROLE voucher_owner LOGIN', 'CREATE ROLE voucher_cashier CREATEROLE', 'CREATE ROLE mallory; CREATE ROLE voucher_owner ROLE mallory')
+{
+	$squatters->safe_psql('postgres', $made);
+	($rc, $out, $err) = $squatters->psql('postgres', 'CREATE EXTENSION voucher');
+	like($err, qr/role "voucher_\w+" exists and is not what the extension would create/, "not with $made");
+	$squatters->safe_psql('postgres', "DROP ROLE $_") for split /\n/, $squatters->safe_psql('postgres', q{SELECT rolname FROM pg_roles WHERE rolname ~ '^(voucher_|mallory)'});
+}
+$squatters->safe_psql('postgres', 'CREATE ROLE clerk; CREATE ROLE voucher_cashier ROLE clerk; CREATE EXTENSION voucher; DROP EXTENSION voucher; CREATE EXTENSION voucher');
+is($squatters->safe_psql('postgres', q{SET ROLE clerk; SELECT voucher.open_account('acme', 'CNY')}), 't', 'with one that a dropped extension, or a dump of roles, has left');
+$squatters->stop;
+
 $node->stop;
 done_testing();
