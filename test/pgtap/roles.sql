@@ -134,7 +134,7 @@ SELECT set_eq($$SELECT p.proname::text FROM pg_proc AS p WHERE p.pronamespace = 
 SELECT is_empty($$SELECT c.function, r.name, a.found FROM call AS c JOIN may AS m USING (who) CROSS JOIN role AS r
                   CROSS JOIN pg_temp.attempt(r.name, format('SELECT count(*) FROM voucher.%I(%s)', c.function, c.arguments)) AS a (found)
                   WHERE a.found <> CASE WHEN r.name = ANY (m.roles) THEN 'done' ELSE '42501' END$$, 'as each role, and only those do it that may');
-SELECT is(pg_temp.attempt('customer', $$SELECT voucher.sum(0.1::voucher.amount), voucher.round(voucher.max(0.125::voucher.amount), 2), 'ecs'::text OPERATOR(voucher.<@) '*'::voucher.scope$$), 'done', 'types are for all members');
+SELECT is(pg_temp.attempt('customer', $$SELECT voucher.sum(0.1::voucher.amount), voucher.round(voucher.max(0.125::voucher.amount), 2), 'ecs:renewal'::text OPERATOR(voucher.<@) '*'::voucher.scope$$), 'done', 'types are for all members');
 SELECT is(pg_temp.attempt('nobody', $$SELECT 1::voucher.amount$$), '42501', 'and for nobody else');
 
 -- ---------------------------------------------------------------------------
