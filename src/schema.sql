@@ -1,3 +1,6 @@
+-- What has no schema in this script is PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- ---------------------------------------------------------------------------
 -- schema: voucher must be ours alone
 --

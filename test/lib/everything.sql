@@ -146,6 +146,9 @@ SELECT voucher.open_account('holder', 'CNY');
 SELECT voucher.grant('holder', 'gift');
 SELECT voucher.reserve('holder', 'held 3', 'oss', 'purchase', 20, promo_code => 'save-10', hold_for => '100 years', actor => E'\\N');
 
+-- who sees what
+INSERT INTO voucher.customer (account_id, role_name) VALUES ('acme', E'it''s \\ a role');
+
 -- many versions, and on disk in another order than they were written
 SELECT voucher.settle('acme', 'many ' || n, 'ecs', 'renewal', 1 + n / 100.0, currency => 'CNY') FROM generate_series(1, 30) AS n;
 SELECT voucher.refund('acme', 'many 30', 0.1) FROM generate_series(1, 5);

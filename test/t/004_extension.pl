@@ -224,6 +224,12 @@ $node->safe_psql('filled', q{CREATE SCHEMA voucher; CREATE FUNCTION voucher.sum(
 ($rc, $out, $err) = $node->psql('filled', 'CREATE EXTENSION voucher');
 like($err, qr/schema "voucher" is not empty/, 'not into one that has objects');
 
+# A script that a superuser runs takes nothing for its own that is there already.
+my ($file) = glob 'voucher--*.sql';
+my $script = slurp_file($file) =~ s/--.*//gr;
+like($script, qr/\A\s*\\echo .*\s+SET LOCAL search_path = pg_catalog, pg_temp;/, 'the script has a search_path of its own');
+unlike($script, qr/OR\s+REPLACE|IF\s+NOT\s+EXISTS/i, 'and creates whatever it needs');
+
 # Roles of the extension's names, which somebody made before it
 my $squatters = PostgreSQL::Test::Cluster->new('squatters');
 $squatters->init;
