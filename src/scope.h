@@ -78,7 +78,9 @@ extern bool ScopeNextType(const Scope *scope, const ScopeTerm *term,
 static inline int
 ScopeCompareBytes(const char *a, int alen, const char *b, int blen)
 {
-	int			cmp = memcmp(a, b, Min(alen, blen));
+	int			len = Min(alen, blen);
+	/* a term without order types has none to point to */
+	int			cmp = len > 0 ? memcmp(a, b, len) : 0;
 
 	if (cmp != 0)
 		return cmp;
