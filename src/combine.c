@@ -185,6 +185,10 @@ FindVouchers(Search *search, int ncandidates, Candidate *candidates, const Choic
 	if (search->nreducing > 1)
 		qsort_arg(search->reducing, search->nreducing, sizeof(Candidate *), ComparePlaces,
 				  (void *) search->policy);
+	/* of those that go with no other, the policy's first is kept when they pay the same */
+	if (search->npaying > 1 && search->policy->vouchers > 1)
+		qsort_arg(search->paying, search->npaying, sizeof(Candidate *), ComparePlaces,
+				  (void *) search->policy);
 	for (int i = 0; i < search->nreducing; i++)
 		search->reducing[i]->place = i;
 }

@@ -158,6 +158,13 @@ SELECT voucher.settle('many', 'bill', lines => (SELECT array_agg(voucher.line('e
 -- 246.912 = rounding 0.002 + 100 × 1.50 + 96.91
 SELECT is(format('%s %s %s %s', rounding, voucher, cash, cardinality(parts)), '0.002 150.00 96.91 100', 'a hundred vouchers pay one bill') FROM voucher.settlement WHERE order_id = 'bill';
 
+-- of two that go with no other voucher and pay the same, the one that the policy
+-- has first, though it was issued last
+SELECT voucher.open_account('alone', 'CNY') \g /dev/null
+SELECT voucher.create_template('alone ' || name, 'voucher', 'CNY', face_value => 50, excludes => '{voucher}', valid_for => days * interval '1 day'), voucher.grant('alone', 'alone ' || name, at => '2026-03-01')
+FROM (VALUES ('late', 90), ('soon', 30)) AS v (name, days) \g /dev/null
+SELECT is(pg_temp.used('tencent', pg_temp.bill(100), 'alone'), 'soon 50.00, cash 50.00', 'the earlier expiry of two that go with no other');
+
 -- what is too much to try says so: 14 that reduce, each or not, under a late threshold
 SELECT voucher.open_account('bound', 'CNY') \g /dev/null
 SELECT voucher.create_template('r', 'voucher', 'CNY', face_value => 1, effect => 'reduction'), voucher.create_template('late', 'voucher', 'CNY', face_value => 50, threshold => 100, threshold_after => true) \g /dev/null
