@@ -221,4 +221,14 @@ SELECT cash FROM voucher.settle('bob', 'q4', lines => ARRAY[voucher.line('ecs', 
 SELECT voucher.refund('bob', 'q4', lines => '{1}', line_amounts => '{48.01}');
 \echo :SQLSTATE
 SELECT amount FROM voucher.refund('bob', 'q4', lines => '{1,2}', at => '2026-01-03');
+-- A currency that has lost digits: half up, 0.015 and 0.025 of 1 were 0.02 and
+-- 0.03, which is more than was asked for; the last one gets 1 - 0.025
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTS', 4);
+SELECT voucher.open_account('carol', 'XTS'), voucher.deposit('carol', 1);
+SELECT cash FROM voucher.settle('carol', 'x1', 'ecs', 'renewal', 1, at => '2026-01-02');
+SELECT amount, refunded, refunded_cash FROM voucher.refund('carol', 'x1', 0.005, at => '2026-01-03');
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTS';
+SELECT amount, refunded, refunded_cash FROM voucher.refund('carol', 'x1', 0.01, at => '2026-01-03');
+SELECT amount, refunded, refunded_cash FROM voucher.refund('carol', 'x1', 0.01, at => '2026-01-03');
+SELECT amount, refunded, refunded_cash FROM voucher.refund('carol', 'x1', at => '2026-01-03');
 SELECT * FROM voucher.check();

@@ -255,6 +255,19 @@ SELECT * FROM rr('hal', 'b1', 'r2', voucher.line('ecs', 'usage', 2));
 SELECT * FROM rr('hal', 'b1', 'r3', voucher.line('ecs', 'usage', 1));
 SELECT * FROM rr('hal', 'b1', 'r4', voucher.line('ecs', 'usage', 0));
 SELECT balance FROM voucher.account WHERE account_id = 'hal';
+-- Three vouchers paid 0.0099 each. Of 0.01 are 0.0197 too much: 0.02, of which
+-- two get a cent at most, so all that they paid, 0.0198. Of nothing it is 0.0097,
+-- which gives the third all that it paid.
+UPDATE voucher.currency SET minor_digits = 4 WHERE currency = 'XTS';
+SELECT voucher.open_account('ina', 'XTS');
+SELECT voucher.create_template('99 of 10000', 'voucher', 'XTS', face_value => 0.0099, refund_policy => 'return_if_undelivered');
+SELECT count(voucher.grant('ina', '99 of 10000', at => '2026-01-01')) FROM generate_series(1, 3);
+SELECT voucher, cash FROM voucher.settle('ina', 'b1', 'ecs', 'usage', 0.0297, payment_type => 'pay_as_you_go', policy => 'tencent', at => '2026-02-01');
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTS';
+SELECT * FROM rr('ina', 'b1', 'r1', voucher.line('ecs', 'usage', 0.01));
+SELECT balance FROM voucher.instrument WHERE account_id = 'ina' ORDER BY instrument_id;
+SELECT * FROM rr('ina', 'b1', 'r2', voucher.line('ecs', 'usage', 0));
+SELECT balance FROM voucher.instrument WHERE account_id = 'ina' ORDER BY instrument_id;
 
 -- ---------------------------------------------------------------------------
 -- Rows written past the verb

@@ -42,16 +42,21 @@ CoverParts(Amount covered, int n, const Amount *paid, int64 unit, Amount *shares
 		shares[i] = covered >= total ? paid[i] : MulDivDown(paid[i], covered, total, unit);
 		left -= shares[i];
 	}
-	for (; covered < total && left >= unit; left -= unit)
+	while (covered < total && left > 0)
 	{
-		int			most = 0;
+		int			most = -1;
+		Amount		more;
 
-		for (int i = 1; i < n; i++)
+		for (int i = 0; i < n; i++)
 		{
-			if ((int128) paid[i] * (shares[most] + unit) > (int128) paid[most] * (shares[i] + unit))
+			if (shares[i] < paid[i] &&
+				(most < 0 || (int128) paid[i] * (shares[most] + unit) > (int128) paid[most] * (shares[i] + unit)))
 				most = i;
 		}
-		shares[most] += unit;
+		/* less than a unit only where the currency has lost digits since the parts were paid */
+		more = Min(Min(unit, left), paid[most] - shares[most]);
+		shares[most] += more;
+		left -= more;
 	}
 }
 
@@ -177,6 +182,8 @@ CashUpTo(const RefundState *state, Amount refunded)
 	}
 	if (state->nlines == 0)
 		cash = AmountMulDivHalfUpTo(state->cash, refunded, state->total, state->digits);
+	/* after a refund below the minor unit, which has grown since, half up may be more than is asked */
+	cash = Min(cash, state->refundedCash + (refunded - state->refunded));
 	return Max(state->refundedCash, Min(state->cash, cash));
 }
 
