@@ -31,11 +31,11 @@ LeftOf(const LimitUsage *state, const Candidate *candidate)
 	if (state->used + state->plannedUses >= limit->maxCount)
 		return 0;
 	if (limit->maxAmount < AMOUNT_MAX)
-		left = Max(limit->maxAmount - state->amount - state->plannedAmount, 0);
-	/* an issue is of the whole face value or of nothing */
+		left = limit->maxAmount - state->amount - state->plannedAmount;
+	/* an issue is of the whole face value or of nothing; where a rate decides, of 0 */
 	if (limit->countsIssues)
 		return left < candidate->faceValue ? 0 : AMOUNT_MAX;
-	return left;
+	return Max(left, 0);
 }
 
 /*

@@ -175,5 +175,14 @@ SELECT results_eq(format('SELECT used, amount::numeric FROM voucher.limit_usage 
 -- what was issued stays issued: dan has the code, nobody else can begin to use it
 SELECT is((voucher.settle('dan', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-01')).discount::text, '8.00', 'and used again');
 SELECT throws_ok($$SELECT voucher.settle('eve', 'last 2', 'ecs', 'renewal', 16, promo_code => 'LAST', at => '2026-05-02')$$, 'VC121');
+
+-- A limit that came when more had been issued than it lets: a code with a rate has
+-- no face value and would add nothing, and is refused by match as by settle.
+SELECT voucher.create_campaign('autumn'), voucher.create_template('leaf', 'voucher', 'CNY', face_value => 30, campaign => 'autumn'), voucher.grant('dan', 'leaf'),
+       voucher.create_template('fall', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'FALL', campaign => 'autumn'),
+       voucher.create_limit(campaign => 'autumn', max_amount => 20, currency => 'CNY', counts => 'issue') \g /dev/null
+SELECT is((SELECT reason FROM voucher.match('eve', 'ecs', 'renewal', 16, promo_code => 'FALL') WHERE template = 'fall'), 'limit_reached', 'match knows');
+SELECT throws_ok($$SELECT voucher.quote('eve', 'ecs', 'renewal', 16, promo_code => 'FALL')$$, 'VC121');
+SELECT throws_ok($$SELECT voucher.settle('eve', 'fall', 'ecs', 'renewal', 16, promo_code => 'FALL')$$, 'VC121');
 SELECT * FROM finish();
 ROLLBACK;
