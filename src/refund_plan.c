@@ -182,7 +182,12 @@ CashUpTo(const RefundState *state, Amount refunded)
 	}
 	if (state->nlines == 0)
 		cash = AmountMulDivHalfUpTo(state->cash, refunded, state->total, state->digits);
-	/* after a refund below the minor unit, which has grown since, half up may be more than is asked */
+	/*
+	 * Where a currency has lost digits the unit is larger than what was paid in:
+	 * half up may be more than is asked for, or leave to vouchers more than they
+	 * paid, which the last refund would have to make up for.
+	 */
+	cash = Max(cash, refunded - (state->total - state->cash));
 	cash = Min(cash, state->refundedCash + (refunded - state->refunded));
 	return Max(state->refundedCash, Min(state->cash, cash));
 }
