@@ -54,11 +54,22 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 
 demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
-torture: COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+storm:  COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+smith:  COMMAND = script/smith $(or $(SECONDS),600)
+valgrind: COMMAND = env REGRESS='$(REGRESS)' script/valgrind
 replay: COMMAND = script/replay
 bench:  COMMAND = script/bench
 instructions: COMMAND = script/instructions
 
-.PHONY: demo test torture replay bench instructions
-demo test torture replay bench instructions:
+.PHONY: demo test storm smith valgrind replay bench instructions
+demo test storm smith valgrind replay bench instructions:
 	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)
+
+# needs no server
+.PHONY: fuzz
+fuzz:
+	@cd $(srcdir) && script/install-packages $@ && exec script/fuzz $(or $(SECONDS),600)
+
+# all that takes long
+.PHONY: torture
+torture: storm fuzz smith valgrind
