@@ -1,6 +1,6 @@
 # PGXS: `make`, `make install` and `make installcheck` mean what they mean for
 # every extension, against the server that PG_CONFIG names.  `make demo`,
-# `make test`, `make replay`, `make bench` and `make instructions` need no
+# `make test`, `make storm`, `make replay` and the like need no
 # server: they install what is lacking (Debian) and script/sandbox makes a
 # throw-away one.
 
