@@ -1,6 +1,6 @@
 # PGXS: `make`, `make install` and `make installcheck` mean what they mean for
 # every extension, against the server that PG_CONFIG names.  `make demo`,
-# `make test`, `make replay`, `make bench` and `make instructions` need no
+# `make test`, `make storm`, `make replay` and the like need no
 # server: they install what is lacking (Debian) and script/sandbox makes a
 # throw-away one.
 
@@ -54,12 +54,23 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 
 demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
-torture: COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+storm:  COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+smith:  COMMAND = script/smith $(or $(SECONDS),600)
 upgrade-test: COMMAND = env NEW='$(NEW)' script/upgrade-test
+valgrind: COMMAND = env REGRESS='$(REGRESS)' script/valgrind
 replay: COMMAND = script/replay
 bench:  COMMAND = script/bench
 instructions: COMMAND = script/instructions
 
-.PHONY: demo test torture upgrade-test replay bench instructions
-demo test torture upgrade-test replay bench instructions:
+.PHONY: demo test storm smith valgrind upgrade-test replay bench instructions
+demo test storm smith valgrind upgrade-test replay bench instructions:
 	@cd $(srcdir) && script/install-packages $@ && exec script/sandbox $(COMMAND)
+
+# needs no server
+.PHONY: fuzz
+fuzz:
+	@cd $(srcdir) && script/install-packages $@ && exec script/fuzz $(or $(SECONDS),600)
+
+# all that takes long
+.PHONY: torture
+torture: storm fuzz smith valgrind

@@ -2,7 +2,7 @@
 # again: what was answered is kept, whole, and nothing else half; no two wait
 # for each other; no limit, balance or hold is overrun.
 #
-# `make torture` runs it at length.  STORM_KILLS says how often the server dies,
+# `make storm` runs it at length.  STORM_KILLS says how often the server dies,
 # STORM_ACTS how many acts of each client come before that, STORM_CLIENTS how
 # many clients there are.
 use strict;
