@@ -231,9 +231,10 @@ voucher_reserve(PG_FUNCTION_ARGS)
 	{
 		DropShares(&facts);
 		PlanLocked(&request, &none, &facts, &plan);
-		ExpireHolds(&request, &facts.account);
 		if (facts.ownHold != 0)
 			ReplaceHold(&request, facts.account.epoch, actor);
+		/* last of what locks counters: it waits for none */
+		ExpireHolds(&request, &facts.account);
 		/* what is issued stands before the hold in the account's history */
 		if (IssuePromo(&request, &facts, &plan))
 			LockAccount(request.accountId, facts.account.currency, &facts.account);

@@ -105,6 +105,18 @@ PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state)
 	state->until = DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
 }
 
+/* Order two states, each given by its address, as their counters are locked. */
+static int
+CompareCounters(const void *a, const void *b)
+{
+	const LimitUsage *left = *(LimitUsage *const *) a;
+	const LimitUsage *right = *(LimitUsage *const *) b;
+
+	if (left->limit->limitId != right->limit->limitId)
+		return left->limit->limitId < right->limit->limitId ? -1 : 1;
+	return (left->from > right->from) - (left->from < right->from);
+}
+
 /* Order two states by their limits' ids. */
 static int
 CompareStates(const void *a, const void *b)
@@ -227,14 +239,41 @@ ReadLimits(const char *accountId, const char *orderId, TimestampTz at, StoreMode
 /*
  * Lock the counters of a set's limits until the transaction ends and read them
  * as they now are.  The account is locked.  What is held is read when the
- * counter is locked, since who holds moves it.
+ * counter is locked, since who holds moves it.  If the order's own hold is to be
+ * resolved, which may be of other limits and periods, its counters are locked in
+ * one order with the set's.
  */
 void
-LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set)
+LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set, bool resolves)
 {
-	for (int i = 0; i < set->n; i++)
+	int			n = set->n;
+	int			nheld = 0;
+	LimitUsage **states;
+
+	if (resolves)
 	{
-		LimitUsage *state = &set->states[i];
+		Datum		key[2] = {CStringGetTextDatum(accountId), CStringGetTextDatum(orderId)};
+
+		nheld = (int) StoreRun(STMT_HELD_USAGE_OWN, STORE_WRITE, key, NULL);
+	}
+	states = palloc(Max(n + nheld, 1) * sizeof(LimitUsage *));
+	for (int i = 0; i < n; i++)
+		states[i] = &set->states[i];
+	for (int i = 0; i < nheld; i++)
+	{
+		LimitUsage *state = palloc0(sizeof(LimitUsage));
+		UsageLimit *limit = palloc0(sizeof(UsageLimit));
+
+		limit->limitId = StoreInt64(i, 1);
+		limit->perAccount = StoreBool(i, 3);
+		state->limit = limit;
+		state->from = StoreTime(i, 2);
+		states[n++] = state;
+	}
+	qsort(states, n, sizeof(LimitUsage *), CompareCounters);
+	for (int i = 0; i < n; i++)
+	{
+		LimitUsage *state = states[i];
 		Statement	statement = state->limit->perAccount ? STMT_ACCOUNT_USAGE_LOCK :
 			STMT_TOTAL_USAGE_LOCK;
 		Datum		values[3];
@@ -271,7 +310,7 @@ LockIssueLimits(const char *accountId, TimestampTz at, int n, const Terms *const
 	for (int i = 0; i < n; i++)
 		AddLimits(terms[i], false, true, at, &set);
 	qsort(set.states, set.n, sizeof(LimitUsage), CompareStates);
-	LockLimits(accountId, NULL, at, &set);
+	LockLimits(accountId, NULL, at, &set, false);
 }
 
 /* Numbers that a settlement keeps of each limit that it met: see settlement.sql. */

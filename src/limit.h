@@ -20,7 +20,8 @@ extern void LoadLimits(Terms *terms, const char *campaign, MemoryContext context
 extern void PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state);
 extern void ReadLimits(const char *accountId, const char *orderId, TimestampTz at, StoreMode mode,
 					   Candidate *candidates, int ncandidates, LimitSet *set);
-extern void LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set);
+extern void LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set,
+					   bool resolves);
 extern void LockIssueLimits(const char *accountId, TimestampTz at, int n,
 							const Terms *const *terms);
 extern void SetLimits(Row *settlement, const LimitSet *set);

@@ -68,7 +68,8 @@ PlanLocked(OrderRequest *request, const OwnerSet *owners, OrderFacts *facts, Pay
 		HeldOwner(owners, facts->owners.accounts[i].accountId);
 	if (!UsesLimits(plan))
 		return;
-	LockLimits(request->accountId, request->orderId, request->at, &facts->limits);
+	LockLimits(request->accountId, request->orderId, request->at, &facts->limits,
+			   facts->ownHold != 0);
 	PlanOrderRequest(request, facts, plan);
 }
 

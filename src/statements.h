@@ -490,11 +490,23 @@ STATEMENT(HOLD_RESOLVE, "ttitzltt",
 		  "UPDATE voucher.hold AS h SET resolution = $4, resolved_at = $5, resolved_epoch = $6, "
 		  "resolved_by = $7, reason = $8 WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
 		  "AND version" EQ "$3 RETURNING h")
-/* holds of other orders than $3, in currency $2, that are past their time-out at $4, and by the clock */
+/*
+ * Holds of other orders than $3, in currency $2, that are past their time-out at
+ * $4, and by the clock; but not if somebody has a counter in which one is held,
+ * which waiting for, out of the counters' order, could be a deadlock.
+ */
+#define TIMED_OUT(h) h ".account_id" EQ "$1 AND " h ".currency" EQ "$2 AND " h ".order_id OPERATOR(pg_catalog.<>) $3 " \
+	"AND " h ".resolution IS NULL AND " h ".expires_at OPERATOR(pg_catalog.<=) LEAST($4, pg_catalog.now())"
+#define COUNTED_HELD(h) "voucher.held_usage AS k WHERE k.account_id" EQ "$1 AND k.order_id" EQ h ".order_id " \
+	"AND k.version" EQ h ".version AND NOT k.per_account"
 STATEMENT(HOLDS_EXPIRE, "tttzl",
-		  "UPDATE voucher.hold SET resolution = 'expired', resolved_at = expires_at, resolved_epoch = $5 "
-		  "WHERE account_id" EQ "$1 AND currency" EQ "$2 AND order_id OPERATOR(pg_catalog.<>) $3 "
-		  "AND resolution IS NULL AND expires_at OPERATOR(pg_catalog.<=) LEAST($4, pg_catalog.now())")
+		  "WITH free AS (SELECT u.limit_id, u.period_start FROM voucher.total_usage AS u "
+		  "WHERE (u.limit_id, u.period_start) OPERATOR(pg_catalog.=) ANY (SELECT k.limit_id, k.period_start "
+		  "FROM voucher.hold AS o CROSS JOIN LATERAL (SELECT * FROM " COUNTED_HELD("o") ") AS k WHERE " TIMED_OUT("o") ") "
+		  "FOR UPDATE SKIP LOCKED) "
+		  "UPDATE voucher.hold AS h SET resolution = 'expired', resolved_at = expires_at, resolved_epoch = $5 "
+		  "WHERE " TIMED_OUT("h") " AND NOT EXISTS (SELECT FROM " COUNTED_HELD("h") " "
+		  "AND NOT EXISTS (SELECT FROM free AS f WHERE f.limit_id" EQ "k.limit_id AND f.period_start" EQ "k.period_start))")
 /* the account's rows, locked in the order in which verbs lock them; which is in currency $2 */
 STATEMENT(HOLD_EPOCH, "tt",
 		  "SELECT currency" EQ "$2, epoch FROM voucher.account WHERE account_id" EQ "$1 "
@@ -523,6 +535,9 @@ STATEMENT(HELD_USAGE_DELETE, "tti",
 		  "WITH gone AS (DELETE FROM voucher.held_usage WHERE account_id" EQ "$1 AND order_id" EQ "$2 "
 		  "AND version" EQ "$3 RETURNING limit_id, period_start, per_account) "
 		  "SELECT limit_id, period_start, per_account FROM gone ORDER BY limit_id")
+STATEMENT(HELD_USAGE_OWN, "tt",
+		  "SELECT limit_id, period_start, per_account FROM voucher.held_usage "
+		  "WHERE account_id" EQ "$1 AND order_id" EQ "$2")
 /* what others than order $5 hold of limit $2 at $4, $1 the account */
 STATEMENT(HELD_USAGE_READ, "tlzzt",
 		  "SELECT COALESCE(pg_catalog.sum(uses), 0)::pg_catalog.int8, COALESCE(voucher.sum(amount), " ZERO ") "

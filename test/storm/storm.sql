@@ -42,7 +42,7 @@ CREATE FUNCTION storm.act(key text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v text := storm.pick('{settle,settle,settle,settle,settle,settle,settle,word,word,usd,bill,bill,reserve,reserve,reserve,capture,capture,capture,release,
                            refund,refund,refund,lines,cancel,deposit,grant,claim,activate,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,share,unshare,
-                           invoice,credit,void,arrears,rerate,rerate,match,limit}'::text[]);
+                           invoice,credit,void,arrears,rerate,rerate,mint,mint,match,limit}'::text[]);
     a text := storm.pick('{ann,bob,cid}'::text[]);
     b text := storm.pick('{ann,bob,cid}'::text[]);
     p text := storm.pick('{ecs,oss,rds}'::text[]);
@@ -97,6 +97,13 @@ BEGIN
     ELSIF v = 'activate' THEN
         SELECT x.c INTO c FROM storm.code AS x ORDER BY random() LIMIT 1;
         PERFORM voucher.activate(a, c);
+    ELSIF v = 'mint' THEN
+        -- the pattern gives 1024 codes, for all to draw from
+        IF random() < 0.5 THEN
+            INSERT INTO storm.code SELECT voucher.mint(template => 'gift', count => 3);
+        ELSE
+            INSERT INTO storm.code SELECT m::voucher.code FROM voucher.mint_pattern(template => 'gift', count => 3, pattern => 'STORM-26-####-####-#') AS m;
+        END IF;
     ELSIF v = 'freeze' THEN
         PERFORM voucher.freeze(a, i);
     ELSIF v = 'unfreeze' THEN
