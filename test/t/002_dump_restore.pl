@@ -196,9 +196,11 @@ my @relations = split /\n/, $node->safe_psql('source', q{
 	SELECT relname FROM pg_class
 	WHERE relnamespace = 'voucher'::regnamespace AND relkind IN ('r', 'S', 'v') ORDER BY 1});
 
-# All rows of all tables, views and sequences of the schema, sorted.
+# All rows of all tables, views and sequences of the schema, sorted.  Shipped rows
+# come with each extension, at its own time.
 my $all_rows = join ' UNION ALL ', map {
-	my $columns = /_seq$/ ? 'ROW(r.last_value, r.is_called)' : 'r';
+	my $columns = /_seq$/ ? 'ROW(r.last_value, r.is_called)'
+	  : /^(?:currency|order_type|policy)$/ ? "(to_jsonb(r) - CASE WHEN r.shipped THEN '{recorded_at}' ELSE '{}' END::text[])" : 'r';
 	qq{SELECT '$_ ' || $columns\::text FROM voucher.$_ AS r}
 } @relations;
 
