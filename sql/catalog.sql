@@ -22,10 +22,12 @@ SELECT voucher.register_product('ecs');
 SELECT voucher.register_product('ecs', 'Elastic Compute Service');
 SELECT voucher.register_product('ecs', universal => true);
 SELECT voucher.register_product('market', 'Marketplace', universal => false);
-SELECT * FROM voucher.product ORDER BY product;
+SELECT product, title, universal FROM voucher.product ORDER BY product;
+\set VERBOSITY terse
 SELECT voucher.register_product('ECS');
 SELECT voucher.register_product('ecs..g7');
 SELECT voucher.register_product('');
+\set VERBOSITY default
 SELECT count(*) FROM voucher.product;
 
 -- A line's product is one of them or lies below one; a change of the catalogue
@@ -50,34 +52,54 @@ SELECT voucher.register_product('market.app', universal => true);
 SELECT applies, pays, reason FROM voucher.match('alice', 'market.app', 'purchase', 80, at => '2026-01-01');
 SELECT voucher.register_product('market', universal => true);
 SELECT applies, pays, reason FROM voucher.match('alice', 'market.app', 'purchase', 80, at => '2026-01-01');
-SELECT * FROM voucher.product WHERE product LIKE 'market%' ORDER BY product;
+SELECT product, title, universal FROM voucher.product WHERE product LIKE 'market%' ORDER BY product;
+-- Who last changed it stays, if another call changes nothing
+SELECT voucher.register_product('market', 'Market', reason => 'renamed', actor => 'ann');
+SELECT voucher.register_product('market', reason => 'again', actor => 'ben');
+SELECT title, universal, reason, actor FROM voucher.product WHERE product = 'market';
 
 -- A currency of one's own
 SELECT voucher.open_account('alice', 'XTS', at => '2026-01-01');
 INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTS', 4);
 SELECT voucher.open_account('alice', 'XTS', at => '2026-01-01');
 SELECT voucher.deposit('alice', '0.0001', 'XTS', at => '2026-01-01');
+\set VERBOSITY terse
 INSERT INTO voucher.currency (currency, minor_digits) VALUES ('xts', 4);
 INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XXX', 9);
+\set VERBOSITY default
 
 -- Campaigns are claimable in a half-open range
-SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01, 2026-04-01)');
+SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01, 2026-04-01)', 'season', 'ann');
 SELECT voucher.create_campaign('always');
-SELECT voucher.create_campaign('always');
+\set VERBOSITY terse
 SELECT voucher.create_campaign('closed', claimable => '[2026-03-01, 2026-04-01]');
 SELECT voucher.create_campaign('open', claimable => '(2026-03-01, 2026-04-01)');
 SELECT voucher.create_campaign('empty', claimable => 'empty');
 SELECT voucher.create_campaign('');
-SELECT * FROM voucher.campaign ORDER BY campaign;
+SELECT voucher.create_campaign(NULL);
+\set VERBOSITY default
+SELECT campaign, title, claimable, reason, actor FROM voucher.campaign ORDER BY campaign;
+
+-- A campaign's name is its key: the same again changes nothing, another body is
+-- refused, and what is compared is what it is now
+SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01 00:00+00, 2026-04-01)', 'again', 'ben');
+SELECT voucher.create_campaign('spring', 'Spring', '[2026-03-01, 2026-04-01)');
+\echo :SQLSTATE
+SELECT voucher.create_campaign('spring', claimable => '[2026-03-01, 2026-04-01)');
+SELECT voucher.create_campaign('always', claimable => '[2026-03-01,)');
+UPDATE voucher.campaign SET claimable = '[2026-03-01, 2026-04-15)' WHERE campaign = 'spring';
+SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01, 2026-04-01)');
+SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01, 2026-04-15)');
+SELECT reason, actor FROM voucher.campaign WHERE campaign = 'spring';
 
 -- Inviting twice changes nothing
-SELECT voucher.invite('alice', 'spring');
-SELECT voucher.invite('alice', 'spring');
+SELECT voucher.invite('alice', 'spring', 'a friend of ours', 'ann');
+SELECT voucher.invite('alice', 'spring', 'again', 'ben');
 SELECT voucher.invite('alice', 'autumn');
 \echo :SQLSTATE
 SELECT voucher.invite('', 'spring');
 \echo :SQLSTATE
-SELECT account_id, campaign FROM voucher.invitation;
+SELECT account_id, campaign, reason, actor FROM voucher.invitation;
 
 -- Promo codes: case and separators do not matter, letters outside ASCII stay
 SELECT typed, voucher.normalize_promo_code(typed)

@@ -154,6 +154,30 @@ SELECT discount FROM voucher.settle('bob', 'b4', 'ecs', 'renewal', 40, promo_cod
 SELECT voucher.settle('ann', 'b4', 'ecs', 'renewal', 40, promo_code => 'half', currency => 'CNY', at => '2026-03-03');
 \echo :SQLSTATE
 
+-- The same request creates one limit; what is compared is what it is now, but for a
+-- currency that is left out
+SELECT voucher.create_limit('gift', max_count => 7, request_id => 'cap', reason => 'budget', actor => 'ann') AS cap \gset
+SELECT voucher.create_limit('gift', max_count => 7, request_id => 'cap', currency => 'CNY', actor => 'ben') = :cap AS same;
+SELECT reason, actor, recorded_by = session_user AS by_session FROM voucher.usage_limit WHERE limit_id = :cap;
+SELECT voucher.create_limit('gift', max_count => 8, request_id => 'cap');
+\echo :SQLSTATE
+SELECT voucher.create_limit('five', max_count => 7, request_id => 'cap');
+SELECT voucher.create_limit(campaign => 'spring', max_count => 7, request_id => 'cap');
+SELECT voucher.create_limit('gift', max_count => 7, request_id => 'cap', per => 'account');
+UPDATE voucher.usage_limit SET max_count = 8 WHERE limit_id = :cap;
+SELECT voucher.create_limit('gift', max_count => 7, request_id => 'cap');
+SELECT voucher.create_limit('gift', max_count => 8, request_id => 'cap') = :cap AS same;
+SELECT voucher.create_campaign('summer');
+SELECT voucher.create_template('sum', 'coupon', 'CNY', face_value => 5, campaign => 'summer');
+SELECT voucher.create_limit(campaign => 'summer', max_amount => 50, request_id => 'summer') AS summer \gset
+SELECT voucher.create_template('sum in dollars', 'coupon', 'USD', face_value => 5, campaign => 'summer');
+SELECT voucher.create_limit(campaign => 'summer', max_amount => 50, request_id => 'summer') = :summer AS same;
+SELECT voucher.create_limit(campaign => 'summer', max_amount => 50, currency => 'USD', request_id => 'summer');
+-- refused, and the key is free
+SELECT voucher.create_limit('gift', max_amount => 0.001, request_id => 'free');
+SELECT voucher.create_limit('gift', max_amount => 1, request_id => 'free') > 0 AS created;
+UPDATE voucher.usage_limit SET actor = 'ben' WHERE limit_id = :cap;
+
 -- What a limit cannot be
 \set VERBOSITY terse
 SELECT voucher.create_limit(max_count => 1);

@@ -62,6 +62,56 @@ SELECT count(*) FROM voucher.mint('cash 50', 3);
 SELECT space, bits, minted, unused, space_used, space_left FROM voucher.mint_report(at => '2026-02-01');
 SELECT * FROM voucher.mint_report('no such batch');
 
+-- The same request mints once: its codes are not kept, so the second call is told so
+SELECT code AS first FROM voucher.mint('cash 50', 2, batch => 'mail', request_id => 'm1', reason => 'mailing', actor => 'ann') AS code LIMIT 1 \gset
+\set VERBOSITY terse
+SELECT voucher.mint('cash 50', 2, batch => 'mail', request_id => 'm1');
+\echo :SQLSTATE
+-- and names what differs
+\set VERBOSITY default
+SELECT voucher.mint('cash 50', 3, batch => 'mail', request_id => 'm1');
+\echo :SQLSTATE
+SELECT voucher.mint('cash 50', 2, face_value => 60, batch => 'mail', request_id => 'm1', replace => true);
+SELECT voucher.mint('cash 50', 2, request_id => 'm1');
+SELECT voucher.mint('cash 50', 2, batch => 'mail', activate_before => '2026-03-01', request_id => 'm1');
+SELECT voucher.mint_pattern('cash 50', 2, 'MAIL', batch => 'mail', request_id => 'm1');
+-- A call that never arrived is made again: what it made is no good any more
+SELECT code AS second FROM voucher.mint('cash 50', 2, face_value => 50, batch => 'mail', request_id => 'm1', replace => true, actor => 'ben') AS code LIMIT 1 \gset
+SELECT status, face_value FROM voucher.verify(:'first', at => '2026-02-01');
+SELECT status, face_value FROM voucher.verify(:'second', at => '2026-02-01');
+SELECT voucher.activate('alice', :'first', at => '2026-02-01');
+\echo :SQLSTATE
+SELECT count(*) FROM voucher.mint('cash 50', 2, batch => 'mail', request_id => 'm1', replace => true) AS code;
+SELECT code AS third FROM voucher.mint('cash 50', 2, batch => 'mail', request_id => 'm1', replace => true) AS code LIMIT 1 \gset
+SELECT voucher.activate('alice', :'second', at => '2026-02-01');
+-- One that is activated did arrive
+SELECT voucher.activate('alice', :'third', at => '2026-02-01') > 0 AS activated;
+\set VERBOSITY terse
+SELECT voucher.mint('cash 50', 2, batch => 'mail', request_id => 'm1', replace => true);
+\echo :SQLSTATE
+\set VERBOSITY default
+SELECT count, batch, request_id, reason, actor, recorded_by = session_user AS by_session, arrived_at IS NOT NULL AS arrived, replaced_at IS NOT NULL AS replaced
+FROM voucher.minting WHERE request_id = 'm1' ORDER BY minting_id;
+SELECT minted, activated, expired, unused, replaced FROM voucher.mint_report('mail', at => '2026-02-02');
+-- Replaced in advance is minted; of a pattern, what was replaced still counts in its space
+SELECT count(*) FROM voucher.mint_pattern('cash 50', 20, 'Club 2028-####-####', request_id => 'm2', replace => true);
+SELECT count(*) FROM voucher.mint_pattern('cash 50', 20, 'Club 2028-####-####', request_id => 'm2', replace => true);
+\echo :SQLSTATE
+SELECT count(*) FROM voucher.mint_pattern('cash 50', 20, 'CLUB 2028-####-####', request_id => 'm2', replace => true);
+SELECT voucher.mint('cash 50', 2, replace => true);
+\echo :SQLSTATE
+SELECT voucher.mint('cash 50', 2, request_id => '');
+-- A refused call leaves its key free
+SELECT voucher.mint('cash 50', 0, request_id => 'm3');
+SELECT count(*) FROM voucher.mint('cash 50', 1, request_id => 'm3');
+-- What was minted stays said
+UPDATE voucher.minting SET actor = 'carl' WHERE request_id = 'm2';
+\echo :SQLSTATE
+UPDATE voucher.minting SET replaced_at = now() WHERE request_id = 'm1' AND replaced_at IS NULL;
+\echo :SQLSTATE
+UPDATE voucher.minting SET replaced_at = NULL WHERE request_id = 'm1' AND replaced_at IS NOT NULL;
+DELETE FROM voucher.minting;
+
 -- Patterns that are refused
 SELECT voucher.mint_pattern('cash 50', 1, 'SUMMER-####-####');
 \echo :SQLSTATE

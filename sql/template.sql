@@ -58,9 +58,31 @@ UPDATE voucher.template SET face_value = 300 WHERE name = 'cash 200';
 UPDATE voucher.template SET name = 'cash two hundred' WHERE name = 'cash 200';
 SELECT name, face_value FROM voucher.template WHERE template_id = 1;
 
+-- Its name is its key: the same again gives the same id and changes nothing, whoever
+-- asks; another body is refused.  What is left out is its default.
+SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 200, uses => NULL, scope => '*', reason => 'again', actor => 'ben');
+SELECT voucher.create_template('25 off', 'coupon', 'CNY', face_value => 25.00, uses => 1);
+SELECT voucher.create_template('SPRING', 'promo_code', 'CNY', discount_rate => 0.100000000001, promo_code => 'Spring 10 OFF');
+SELECT voucher.create_template('lucky ecs', 'coupon', 'CNY', discount_rate => 0.25, maximum => 150, threshold => 100, scope => 'ecs:upgrade|purchase',
+    payment_type => 'subscription', first_purchase => true, min_duration => '1 month', max_duration => '3 years', uses => 2, per_account => 1,
+    campaign => 'lucky', audience => 'invited', valid => '[2026-01-01 08:00+08, 2026-07-01)', valid_for => '30 days', valid_from => 'issue',
+    time_zone => 'Asia/Shanghai');
+SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 201);
+\echo :SQLSTATE
+SELECT voucher.create_template('cash 200', 'coupon', 'CNY', face_value => 200);
+SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 200, shareable => true);
+SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 200, tags => '{"team": "a"}');
+SELECT voucher.create_template('lucky ecs', 'coupon', 'CNY', discount_rate => 0.25, maximum => 150, threshold => 100, scope => 'ecs:upgrade|purchase',
+    payment_type => 'subscription', first_purchase => true, min_duration => '30 days', max_duration => '3 years', uses => 2, per_account => 1,
+    campaign => 'lucky', audience => 'invited', valid => '[2026-01-01, 2026-07-01)', valid_for => '30 days', valid_from => 'issue',
+    time_zone => 'Asia/Shanghai');
+-- The word of another one stays taken
+SELECT voucher.create_template('another', 'promo_code', 'CNY', discount_rate => 0.1, promo_code => 'SPRING10OFF');
+\echo :SQLSTATE
+SELECT name, reason, actor FROM voucher.template WHERE actor IS NOT NULL;
+
 -- What does not go together is refused; the constraint's name says what
 \set VERBOSITY terse
-SELECT voucher.create_template('cash 200', 'voucher', 'CNY', face_value => 200);
 SELECT voucher.create_template('', 'voucher', 'CNY', face_value => 200);
 SELECT voucher.create_template('t', 'gift', 'CNY', face_value => 200);
 SELECT voucher.create_template('t', 'coupon', 'CNY');

@@ -30,13 +30,14 @@ CheckOpen(const char *accountId, const char *currency, const Datum *key)
 				 errhint("An entry without an account may be in the way, which voucher.check() shows; or a trigger or rule may have suppressed the write.")));
 }
 
-/* open_account(account_id, currency, at) returns boolean */
+/* open_account(account_id, currency, at, reason, actor) returns boolean */
 Datum
 voucher_open_account(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *currency = TextArgument(fcinfo, 1, "currency");
-	Datum		values[3];
+	Datum		values[5];
+	char		nulls[] = "     ";
 	bool		opened;
 
 	StoreBegin();
@@ -45,7 +46,9 @@ voucher_open_account(PG_FUNCTION_ARGS)
 	values[0] = CStringGetTextDatum(accountId);
 	values[1] = CStringGetTextDatum(currency);
 	values[2] = TimestampTzGetDatum(TimeArgument(fcinfo, 2, "at"));
-	opened = StoreRun(STMT_ACCOUNT_OPEN, STORE_WRITE, values, NULL) > 0;
+	values[3] = OptionalTextDatum(OptionalTextArgument(fcinfo, 3), &nulls[3]);
+	values[4] = OptionalTextDatum(OptionalTextArgument(fcinfo, 4), &nulls[4]);
+	opened = StoreRun(STMT_ACCOUNT_OPEN, STORE_WRITE, values, nulls) > 0;
 	if (!opened)
 		CheckOpen(accountId, currency, values);
 	StoreEnd();

@@ -2,11 +2,16 @@
 -- account: cash accounts and deposits
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION voucher.open_account(account_id text, currency text, at timestamptz DEFAULT pg_catalog.now())
+CREATE FUNCTION voucher.open_account(
+    account_id text,
+    currency   text,
+    at         timestamptz DEFAULT pg_catalog.now(),
+    reason     text DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS boolean
     AS 'MODULE_PATHNAME', 'voucher_open_account' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.open_account(text, text, timestamptz)
+COMMENT ON FUNCTION voucher.open_account(text, text, timestamptz, text, text)
     IS 'opens an account in a currency, with no cash; false if it was open already';
 
 CREATE FUNCTION voucher.deposit(

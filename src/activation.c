@@ -33,6 +33,8 @@ typedef struct MintedCode
 	TimestampTz mintedAt;
 	char	   *accountId;		/* NULL: not activated */
 	int64		instrumentId;
+	int64		mintingId;		/* that has not arrived yet; 0: it needs not, or has */
+	bool		replaced;
 } MintedCode;
 
 /*
@@ -59,6 +61,38 @@ FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *mint
 	minted->accountId = StoreText(0, 5);
 	value = StoreDatum(0, 6, &isnull);
 	minted->instrumentId = isnull ? 0 : DatumGetInt64(value);
+	value = StoreDatum(0, 7, &isnull);
+	minted->mintingId = isnull ? 0 : DatumGetInt64(value);
+	minted->replaced = StoreBool(0, 8);
+}
+
+/* Error for a code that others took the place of. */
+static void
+RefuseReplaced(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_CODE_IS_REPLACED),
+			 errmsg("voucher code has been replaced"),
+			 errdetail("It was minted anew, as it was said never to have arrived.")));
+}
+
+/*
+ * A code is about to be activated: who minted it must have got it, so its
+ * minting is not replaced from now on.  Only the first code of a minting has to
+ * say so, and only if it has a request id.  Error VC502 if it is replaced.
+ */
+static void
+Arrive(const MintedCode *minted)
+{
+	Datum		key = Int64GetDatum(minted->mintingId);
+
+	if (minted->replaced)
+		RefuseReplaced();
+	if (minted->mintingId == 0 || StoreRun(STMT_MINTING_ARRIVE, STORE_WRITE, &key, NULL) > 0)
+		return;
+	/* another call was faster: with another code, or by replacing all */
+	if (StoreRun(STMT_MINTING_REPLACED, STORE_WRITE, &key, NULL) > 0)
+		RefuseReplaced();
 }
 
 /*
@@ -97,6 +131,8 @@ voucher_verify(PG_FUNCTION_ARGS)
 	FindCode(STMT_CODE_READ, STORE_READ, PG_GETARG_CODE_P(0), &minted);
 	if (minted.accountId != NULL)
 		status = "activated";
+	else if (minted.replaced)
+		status = "replaced";
 	else if (IsTooLate(&minted, CatalogTemplate(minted.templateId), at))
 		status = "expired";
 
@@ -139,6 +175,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 	{
 		Datum		values[4];
 
+		Arrive(&minted);
 		if (IsTooLate(&minted, template, at))
 			ereport(ERROR,
 					(errcode(ERRCODE_VC_EXPIRED),

@@ -13,6 +13,7 @@ CREATE TABLE voucher.minted_code (
     instrument_id   bigint,
     activated_at    timestamptz,
     space           text COLLATE "C",
+    minting_id      bigint,
     CONSTRAINT minted_code_pkey PRIMARY KEY (digest),
     CONSTRAINT minted_code_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
     CONSTRAINT minted_code_activation_check CHECK ((account_id IS NULL) OPERATOR(pg_catalog.=) (instrument_id IS NULL)
@@ -26,6 +27,7 @@ COMMENT ON COLUMN voucher.minted_code.batch IS 'the caller''s name for what was 
 COMMENT ON COLUMN voucher.minted_code.account_id IS 'the account that activated it; null: not activated';
 COMMENT ON COLUMN voucher.minted_code.space IS 'the code_space that it was drawn from; null: sixteen symbols without a prefix';
 COMMENT ON COLUMN voucher.minted_code.instrument_id IS 'the voucher that it became';
+COMMENT ON COLUMN voucher.minted_code.minting_id IS 'the call that minted it; no foreign key, which a million codes at a time would wait for: check() looks';
 
 -- A code is activated once; nothing else of it changes.  (What IS DISTINCT FROM
 -- compares is numeric: pg_upgrade makes the triggers anew with an empty
@@ -37,7 +39,8 @@ CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.minted_code
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
           OR OLD.face_value::numeric IS DISTINCT FROM NEW.face_value::numeric
           OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
-          OR OLD.space IS DISTINCT FROM NEW.space)
+          OR OLD.space IS DISTINCT FROM NEW.space
+          OR OLD.minting_id IS DISTINCT FROM NEW.minting_id)
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
     FOR EACH ROW
@@ -46,7 +49,8 @@ CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.minted_code
           OR OLD.template_id OPERATOR(pg_catalog.<>) NEW.template_id
           OR OLD.face_value::numeric IS DISTINCT FROM NEW.face_value::numeric
           OR OLD.minted_at OPERATOR(pg_catalog.<>) NEW.minted_at
-          OR OLD.space IS DISTINCT FROM NEW.space)
+          OR OLD.space IS DISTINCT FROM NEW.space
+          OR OLD.minting_id IS DISTINCT FROM NEW.minting_id)
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.minted_code
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
@@ -71,7 +75,7 @@ CREATE FUNCTION voucher.verify(
     AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C STABLE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz)
-    IS 'shows what a code is good for, before it is activated: status inactive, activated or expired, and its terms';
+    IS 'shows what a code is good for, before it is activated: status inactive, activated, expired or replaced, and its terms';
 
 CREATE FUNCTION voucher.activate(
     account_id text,

@@ -393,6 +393,16 @@ CatalogDigits(const char *currency)
 	return *digits;
 }
 
+/* Error for what exists with other contents than a call would create it with. */
+void
+RefuseExisting(const char *what, const char *name, const char *differs)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_REQUEST_DIFFERS),
+			 errmsg("%s \"%s\" exists already", what, name),
+			 errdetail("This call differs from it in \"%s\".", differs)));
+}
+
 /* Error unless an amount is positive and a whole number of the currency's minor unit. */
 void
 CheckMinorUnit(Amount amount, const char *currency, const char *what)

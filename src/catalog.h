@@ -9,6 +9,7 @@
 
 #include "utils/rangetypes.h"
 
+#include "compat.h"
 #include "plan.h"
 
 /* A template: the plan's terms, and what issuing needs. */
@@ -47,6 +48,7 @@ extern void CatalogCheckOrderType(const char *orderType);
 extern const Policy *CatalogPolicy(const char *name);
 extern const Policy *CatalogDefaultPolicy(const char *paymentType);
 extern int	CatalogDigits(const char *currency);
+pg_noreturn extern void RefuseExisting(const char *what, const char *name, const char *differs);
 extern void CheckMinorUnit(Amount amount, const char *currency, const char *what);
 extern char *NormalizePromoCode(const char *promoCode);
 extern char *ReadPromoCode(const char *typed);

@@ -10,6 +10,8 @@ CREATE TABLE voucher.currency (
     currency     text COLLATE "C" NOT NULL,
     minor_digits smallint NOT NULL,
     shipped      boolean NOT NULL DEFAULT false,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT currency_pkey PRIMARY KEY (currency),
     CONSTRAINT currency_code_check CHECK (currency OPERATOR(pg_catalog.~) '^[A-Z]{3}$'),
     CONSTRAINT currency_minor_digits_check CHECK (minor_digits BETWEEN 0 AND 8)
@@ -18,6 +20,8 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.currency', 'WHERE NOT shippe
 COMMENT ON TABLE voucher.currency IS 'currencies and the decimals of their minor unit (ISO 4217)';
 COMMENT ON COLUMN voucher.currency.minor_digits IS 'decimals of the minor unit: JPY 0, CNY 2, KWD 3';
 COMMENT ON COLUMN voucher.currency.shipped IS 'true for the rows that come with the extension';
+COMMENT ON COLUMN voucher.currency.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.currency.recorded_at IS 'when it was written';
 
 INSERT INTO voucher.currency (currency, minor_digits, shipped)
 SELECT code, 2, true
@@ -30,12 +34,16 @@ SELECT code, 3, true FROM pg_catalog.unnest('{BHD,JOD,KWD,OMR,TND}'::pg_catalog.
 CREATE TABLE voucher.order_type (
     order_type text COLLATE "C" NOT NULL,
     shipped    boolean NOT NULL DEFAULT false,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT order_type_pkey PRIMARY KEY (order_type),
     CONSTRAINT order_type_name_check CHECK (order_type OPERATOR(pg_catalog.~) '^[a-z0-9_]{1,63}$')
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.order_type', 'WHERE NOT shipped');
 COMMENT ON TABLE voucher.order_type IS 'what an order line does: purchase, renewal, upgrade …; add your own';
 COMMENT ON COLUMN voucher.order_type.shipped IS 'true for the rows that come with the extension';
+COMMENT ON COLUMN voucher.order_type.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.order_type.recorded_at IS 'when it was written';
 
 INSERT INTO voucher.order_type (order_type, shipped)
 SELECT name, true
@@ -45,6 +53,10 @@ CREATE TABLE voucher.product (
     product   text COLLATE "C" NOT NULL,
     title     text,
     universal boolean NOT NULL DEFAULT true,
+    reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT product_pkey PRIMARY KEY (product),
     CONSTRAINT product_path_check CHECK (product OPERATOR(pg_catalog.~) '^[a-z0-9_-]+([.][a-z0-9_-]+)*$'
                                          AND pg_catalog.octet_length(product) <= 255)
@@ -52,11 +64,19 @@ CREATE TABLE voucher.product (
 SELECT pg_catalog.pg_extension_config_dump('voucher.product', '');
 COMMENT ON TABLE voucher.product IS 'products, as dotted paths; a line''s product must be one of them or lie below one';
 COMMENT ON COLUMN voucher.product.universal IS 'false: no universal scope (*) covers it or what lies below it';
+COMMENT ON COLUMN voucher.product.reason IS 'why it was last changed, as the caller says';
+COMMENT ON COLUMN voucher.product.actor IS 'who last changed it, as the caller says';
+COMMENT ON COLUMN voucher.product.recorded_by IS 'the session''s user that last registered it otherwise than it was';
+COMMENT ON COLUMN voucher.product.recorded_at IS 'when that was';
 
 CREATE TABLE voucher.campaign (
     campaign  text COLLATE "C" NOT NULL,
     title     text,
     claimable tstzrange NOT NULL DEFAULT '(,)',
+    reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT campaign_pkey PRIMARY KEY (campaign),
     CONSTRAINT campaign_name_check CHECK (campaign OPERATOR(pg_catalog.<>) ''),
     CONSTRAINT campaign_claimable_half_open CHECK (NOT pg_catalog.isempty(claimable) AND NOT pg_catalog.upper_inc(claimable)
@@ -65,16 +85,26 @@ CREATE TABLE voucher.campaign (
 SELECT pg_catalog.pg_extension_config_dump('voucher.campaign', '');
 COMMENT ON TABLE voucher.campaign IS 'campaigns: templates that are handed out together, such as a bundle of coupons';
 COMMENT ON COLUMN voucher.campaign.claimable IS 'when its templates can be claimed: half-open [from, to)';
+COMMENT ON COLUMN voucher.campaign.reason IS 'why, as the caller says';
+COMMENT ON COLUMN voucher.campaign.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.campaign.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.campaign.recorded_at IS 'when it was written';
 
 CREATE TABLE voucher.invitation (
     account_id text COLLATE "C" NOT NULL,
     campaign   text COLLATE "C" NOT NULL,
     invited_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT invitation_pkey PRIMARY KEY (account_id, campaign),
     CONSTRAINT invitation_campaign_fkey FOREIGN KEY (campaign) REFERENCES voucher.campaign
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.invitation', '');
 COMMENT ON TABLE voucher.invitation IS 'accounts notified of (invited to) a campaign';
+COMMENT ON COLUMN voucher.invitation.reason IS 'why, as the caller says';
+COMMENT ON COLUMN voucher.invitation.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.invitation.recorded_by IS 'the session''s user that wrote it';
 
 CREATE FUNCTION voucher.normalize_promo_code(text) RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -116,6 +146,9 @@ CREATE TABLE voucher.template (
     refund_within  interval,
     transferable   boolean NOT NULL DEFAULT false,
     shareable      boolean NOT NULL DEFAULT false,
+    reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT template_pkey PRIMARY KEY (template_id),
     CONSTRAINT template_name_key UNIQUE (name),
     CONSTRAINT template_promo_code_key UNIQUE (promo_code),
@@ -193,6 +226,9 @@ COMMENT ON COLUMN voucher.template.threshold_after IS 'the threshold looks at wh
 COMMENT ON COLUMN voucher.template.threshold_strict IS 'the eligible lines must come to more than the threshold, not to as much';
 COMMENT ON COLUMN voucher.template.priority IS 'lower first, under a deduction policy that sorts by it';
 COMMENT ON COLUMN voucher.template.excludes IS 'kinds of which it does not go with another one in one order: voucher, coupon, promo_code';
+COMMENT ON COLUMN voucher.template.reason IS 'why, as the caller says';
+COMMENT ON COLUMN voucher.template.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.template.recorded_by IS 'the session''s user that wrote it';
 
 -- ---------------------------------------------------------------------------
 -- Deduction policies: which vouchers pay first
@@ -204,6 +240,8 @@ CREATE TABLE voucher.policy (
     sort               text[] COLLATE "C" NOT NULL,
     charges            text[] COLLATE "C" NOT NULL DEFAULT '{}',
     shipped            boolean NOT NULL DEFAULT false,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT policy_pkey PRIMARY KEY (policy),
     CONSTRAINT policy_name_check CHECK (policy OPERATOR(pg_catalog.<>) '' AND pg_catalog.octet_length(policy) <= 255),
     CONSTRAINT policy_vouchers_check CHECK (vouchers_per_order OPERATOR(pg_catalog.>) 0),
@@ -220,6 +258,8 @@ COMMENT ON COLUMN voucher.policy.vouchers_per_order IS 'the most vouchers that o
 COMMENT ON COLUMN voucher.policy.sort IS 'what vouchers are sorted by: the first key that differs decides, last the lower id';
 COMMENT ON COLUMN voucher.policy.charges IS 'the order in which a voucher pays the lines, each in full before the next, last the lower line number; empty: all lines in proportion';
 COMMENT ON COLUMN voucher.policy.shipped IS 'true for the rows that come with the extension';
+COMMENT ON COLUMN voucher.policy.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.policy.recorded_at IS 'when it was written';
 
 INSERT INTO voucher.policy (policy, vouchers_per_order, sort, charges, shipped) VALUES
     ('largest',    1,    '{deductible_desc,balance_desc,expiry_asc,issued_asc}',    '{}',            true),
@@ -235,12 +275,16 @@ INSERT INTO voucher.policy (policy, vouchers_per_order, sort, charges, shipped) 
 CREATE TABLE voucher.default_policy (
     payment_type text COLLATE "C" NOT NULL,
     policy       text COLLATE "C" NOT NULL,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT default_policy_pkey PRIMARY KEY (payment_type),
     CONSTRAINT default_policy_payment_type_check CHECK (payment_type OPERATOR(pg_catalog.=) ANY ('{subscription,pay_as_you_go}'::pg_catalog.text[])),
     CONSTRAINT default_policy_policy_fkey FOREIGN KEY (policy) REFERENCES voucher.policy
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.default_policy', '');
 COMMENT ON TABLE voucher.default_policy IS 'the deduction policy of orders of a payment type that name none; without a row a subscription has largest, a pay-as-you-go bill tencent';
+COMMENT ON COLUMN voucher.default_policy.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.default_policy.recorded_at IS 'when it was written';
 
 -- ---------------------------------------------------------------------------
 -- Each session keeps the catalogue in memory.  A change sends every session
@@ -275,29 +319,45 @@ ALTER TABLE voucher.default_policy ENABLE ALWAYS TRIGGER t9_changed;
 -- Writing the catalogue
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION voucher.register_product(product text, title text DEFAULT NULL, universal boolean DEFAULT true)
+-- What would change nothing is not written: the row goes on saying who made it what it is.
+CREATE FUNCTION voucher.register_product(
+    product   text,
+    title     text DEFAULT NULL,
+    universal boolean DEFAULT true,
+    reason    text DEFAULT NULL,
+    actor     text DEFAULT NULL)
     RETURNS void
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    INSERT INTO voucher.product AS p (product, title, universal)
-    VALUES ($1, $2, $3)
+    INSERT INTO voucher.product AS p (product, title, universal, reason, actor)
+    VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT ON CONSTRAINT product_pkey
-    DO UPDATE SET title = COALESCE(EXCLUDED.title, p.title), universal = EXCLUDED.universal
+    DO UPDATE SET title = COALESCE(EXCLUDED.title, p.title), universal = EXCLUDED.universal, reason = EXCLUDED.reason,
+                  actor = EXCLUDED.actor, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at
+    WHERE p.universal <> EXCLUDED.universal OR p.title IS DISTINCT FROM COALESCE(EXCLUDED.title, p.title)
 $$;
-COMMENT ON FUNCTION voucher.register_product(text, text, boolean) IS 'adds a product to the catalogue, or changes its title and whether universal vouchers cover it';
+COMMENT ON FUNCTION voucher.register_product(text, text, boolean, text, text)
+    IS 'adds a product to the catalogue, or changes its title and whether universal vouchers cover it';
 
-CREATE FUNCTION voucher.create_campaign(campaign text, title text DEFAULT NULL, claimable tstzrange DEFAULT '(,)')
+CREATE FUNCTION voucher.create_campaign(
+    campaign  text,
+    title     text DEFAULT NULL,
+    claimable tstzrange DEFAULT '(,)',
+    reason    text DEFAULT NULL,
+    actor     text DEFAULT NULL)
     RETURNS void
-    LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    INSERT INTO voucher.campaign (campaign, title, claimable) VALUES ($1, $2, $3)
-$$;
-COMMENT ON FUNCTION voucher.create_campaign(text, text, tstzrange) IS 'adds a campaign';
+    AS 'MODULE_PATHNAME', 'voucher_create_campaign' LANGUAGE C VOLATILE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION voucher.create_campaign(text, text, tstzrange, text, text)
+    IS 'adds a campaign; one with the same contents that is there already stays';
 
-CREATE FUNCTION voucher.invite(account_id text, campaign text)
+CREATE FUNCTION voucher.invite(
+    account_id text,
+    campaign   text,
+    reason     text DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS void
     AS 'MODULE_PATHNAME', 'voucher_invite' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.invite(text, text) IS 'invites an account to a campaign; inviting twice changes nothing';
+COMMENT ON FUNCTION voucher.invite(text, text, text, text) IS 'invites an account to a campaign; inviting twice changes nothing';

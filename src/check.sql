@@ -515,6 +515,21 @@ CREATE FUNCTION voucher.check(
                       WHERE i.account_id = c.account_id AND i.instrument_id = c.instrument_id AND i.template_id = c.template_id)
 
     UNION ALL
+    SELECT 'a minting has its codes', NULL, COALESCE(g.minting_id, c.minting_id)::text, g.count::text, COALESCE(c.minted, 0)::text
+    FROM voucher.minting AS g
+    FULL JOIN (SELECT m.minting_id, m.template_id, count(*) AS minted FROM voucher.minted_code AS m
+               WHERE m.minting_id IS NOT NULL GROUP BY m.minting_id, m.template_id) AS c
+        ON c.minting_id = g.minting_id AND c.template_id = g.template_id
+    WHERE (g.count = c.minted) IS NOT TRUE
+
+    UNION ALL
+    SELECT 'a code that is activated has arrived', c.account_id, encode(c.digest, 'hex'), 'arrived',
+           CASE WHEN g.replaced_at IS NULL THEN 'not arrived' ELSE 'replaced' END
+    FROM voucher.minted_code AS c
+    JOIN voucher.minting AS g ON g.minting_id = c.minting_id AND g.request_id IS NOT NULL AND g.arrived_at IS NULL
+    WHERE c.account_id IS NOT NULL
+
+    UNION ALL
     SELECT 'codes of a space are counted', NULL, COALESCE(s.space, c.space), c.minted::text, s.minted::text
     FROM (SELECT m.space, count(*) AS minted FROM voucher.minted_code AS m WHERE m.space IS NOT NULL GROUP BY m.space) AS c
     FULL JOIN voucher.code_space AS s ON s.space = c.space

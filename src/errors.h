@@ -63,9 +63,10 @@
 #define ERRCODE_VC_SUPPLEMENTARY_BILL		MAKE_SQLSTATE('V','C','2','1','3')
 #define ERRCODE_VC_NOT_A_BILL				MAKE_SQLSTATE('V','C','2','1','4')
 
-/* VC3xx: the same key again, with another body */
+/* VC3xx: the same key again, with another body, or for what is told once */
 #define ERRCODE_VC_ORDER_DIFFERS			MAKE_SQLSTATE('V','C','3','0','1')
 #define ERRCODE_VC_REQUEST_DIFFERS			MAKE_SQLSTATE('V','C','3','0','2')
+#define ERRCODE_VC_ANSWER_NOT_KEPT			MAKE_SQLSTATE('V','C','3','0','3')
 
 /* VC4xx: a row was written that the ledger cannot accept */
 #define ERRCODE_VC_IMMUTABLE_ROW			MAKE_SQLSTATE('V','C','4','0','1')
@@ -74,6 +75,7 @@
 
 /* VC5xx: codes */
 #define ERRCODE_VC_PATTERN_USED_UP			MAKE_SQLSTATE('V','C','5','0','1')
+#define ERRCODE_VC_CODE_IS_REPLACED			MAKE_SQLSTATE('V','C','5','0','2')
 
 /* VC6xx: what a life cycle does not allow */
 #define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','6','0','1')

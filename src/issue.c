@@ -214,19 +214,22 @@ CheckCampaign(const char *campaign, TimestampTz at)
 				 errmsg("campaign \"%s\" does not exist", campaign)));
 }
 
-/* invite(account_id, campaign) returns void */
+/* invite(account_id, campaign, reason, actor) returns void */
 Datum
 voucher_invite(PG_FUNCTION_ARGS)
 {
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *campaign = TextArgument(fcinfo, 1, "campaign");
-	Datum		values[2];
+	Datum		values[4];
+	char		nulls[] = "    ";
 
 	values[0] = CStringGetTextDatum(accountId);
 	values[1] = CStringGetTextDatum(campaign);
+	values[2] = OptionalTextDatum(OptionalTextArgument(fcinfo, 2), &nulls[2]);
+	values[3] = OptionalTextDatum(OptionalTextArgument(fcinfo, 3), &nulls[3]);
 	StoreBegin();
 	CheckCampaign(campaign, GetCurrentTransactionStartTimestamp());
-	StoreRun(STMT_INVITE, STORE_WRITE, values, NULL);
+	StoreRun(STMT_INVITE, STORE_WRITE, values, nulls);
 	StoreEnd();
 	PG_RETURN_VOID();
 }

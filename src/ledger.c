@@ -45,12 +45,17 @@ RefuseManyCurrencies(const char *accountId)
 			 errhint("Say which one with the argument \"currency\".")));
 }
 
-/* Error for a request id that was used for another request, which differs in an argument. */
+/*
+ * Error for a request id that was used for another request, which differs in an
+ * argument; accountId is NULL for one that is not about an account.
+ */
 void
 RefuseRequest(const char *requestId, const char *accountId, const char *differs)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_VC_REQUEST_DIFFERS),
+			 accountId == NULL ?
+			 errmsg("request \"%s\" has been made before", requestId) :
 			 errmsg("request \"%s\" of account \"%s\" has been made before", requestId, accountId),
 			 errdetail("This call differs from it in \"%s\".", differs)));
 }

@@ -457,6 +457,10 @@ enum
 	ARG_PERIOD,
 	ARG_TIME_ZONE,
 	ARG_CURRENCY,
+	ARG_CONTENTS,				/* all before are what a limit is */
+	ARG_REQUEST_ID = ARG_CONTENTS,
+	ARG_REASON,
+	ARG_ACTOR,
 	ARG_COUNT
 };
 
@@ -490,6 +494,39 @@ LimitCurrency(FunctionCallInfo fcinfo, const Template *template, const char *cam
 	return StoreText(0, 1);
 }
 
+/*
+ * The limit that an earlier call with this request id created; of its contents
+ * the first ones are compared.  Error VC302 if that call asked for another one.
+ */
+static bool
+FindCreated(const char *requestId, const Datum *values, const char *nulls, int contents,
+		  int64 *limitId)
+{
+	const char *differs;
+
+	if (StoreRun(STMT_LIMIT_REQUEST, STORE_WRITE, &values[ARG_REQUEST_ID], NULL) == 0)
+		return false;
+	differs = StoreDiffers(2, values, nulls, contents);
+	if (differs != NULL)
+		RefuseRequest(requestId, NULL, differs);
+	*limitId = StoreInt64(0, 1);
+	return true;
+}
+
+/* Write a limit, or find it if another call with its request id was faster. */
+static int64
+WriteLimit(const char *requestId, const Datum *values, const char *nulls, int contents)
+{
+	int64		limitId;
+
+	if (requestId != NULL && StoreRun(STMT_LIMIT_INSERT, STORE_WRITE, values, nulls) == 1)
+		return StoreInt64(0, 1);
+	if (requestId != NULL && FindCreated(requestId, values, nulls, contents, &limitId))
+		return limitId;
+	StoreWriteRows(STMT_LIMIT_INSERT, values, nulls, 1);
+	return StoreInt64(0, 1);
+}
+
 /* create_limit(template, campaign, …) returns bigint: see limit.sql */
 Datum
 voucher_create_limit(PG_FUNCTION_ARGS)
@@ -500,6 +537,8 @@ voucher_create_limit(PG_FUNCTION_ARGS)
 	const char *currency;
 	Datum		values[ARG_COUNT];
 	char		nulls[ARG_COUNT];
+	const char *requestId = RequestIdArgument(fcinfo, ARG_REQUEST_ID);
+	int			contents = PG_ARGISNULL(ARG_CURRENCY) ? ARG_CURRENCY : ARG_CONTENTS;
 	int64		limitId;
 
 	if ((templateName == NULL) == (campaign == NULL))
@@ -521,16 +560,21 @@ voucher_create_limit(PG_FUNCTION_ARGS)
 		template = CatalogTemplateByName(templateName);
 	else
 		CheckCampaign(campaign, GetCurrentTimestamp());
+	if (template != NULL)
+		values[ARG_TEMPLATE] = Int64GetDatum(template->terms.templateId);
+	/* a currency that was left out may not be clear any more */
+	if (requestId != NULL && FindCreated(requestId, values, nulls, contents, &limitId))
+	{
+		StoreEnd();
+		PG_RETURN_INT64(limitId);
+	}
 	currency = LimitCurrency(fcinfo, template, campaign);
 	if (currency != NULL)
 		CatalogDigits(currency);
 	if (!PG_ARGISNULL(ARG_MAX_AMOUNT))
 		CheckMinorUnit(PG_GETARG_AMOUNT(ARG_MAX_AMOUNT), currency, "max_amount");
-	if (template != NULL)
-		values[ARG_TEMPLATE] = Int64GetDatum(template->terms.templateId);
 	values[ARG_CURRENCY] = OptionalTextDatum(currency, &nulls[ARG_CURRENCY]);
-	StoreWriteRows(STMT_LIMIT_INSERT, values, nulls, 1);
-	limitId = StoreInt64(0, 1);
+	limitId = WriteLimit(requestId, values, nulls, contents);
 	StoreEnd();
 	PG_RETURN_INT64(limitId);
 }

@@ -19,7 +19,12 @@ CREATE TABLE voucher.usage_limit (
     max_amount  voucher.amount,
     currency    text COLLATE "C",
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    request_id  text COLLATE "C",
+    reason      text,
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT usage_limit_pkey PRIMARY KEY (limit_id),
+    CONSTRAINT usage_limit_request_key UNIQUE (request_id),
     CONSTRAINT usage_limit_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
     CONSTRAINT usage_limit_campaign_fkey FOREIGN KEY (campaign) REFERENCES voucher.campaign,
     CONSTRAINT usage_limit_currency_fkey FOREIGN KEY (currency) REFERENCES voucher.currency,
@@ -46,6 +51,10 @@ COMMENT ON COLUMN voucher.usage_limit.time_zone IS 'the zone in which a period b
 COMMENT ON COLUMN voucher.usage_limit.max_count IS 'how many; null: any number, which is counted';
 COMMENT ON COLUMN voucher.usage_limit.max_amount IS 'how much; null: any amount, which is not counted';
 COMMENT ON COLUMN voucher.usage_limit.currency IS 'it limits templates of this currency; null: of any';
+COMMENT ON COLUMN voucher.usage_limit.request_id IS 'the caller''s key: the same request creates one limit';
+COMMENT ON COLUMN voucher.usage_limit.reason IS 'why, as the caller says';
+COMMENT ON COLUMN voucher.usage_limit.actor IS 'who did it, as the caller says';
+COMMENT ON COLUMN voucher.usage_limit.recorded_by IS 'the session''s user that wrote it';
 
 -- The counters do not refer to their limits, which are never deleted: a
 -- transaction whose snapshot is older than a limit must count in it, too.  That
@@ -112,6 +121,11 @@ CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.usage_limit
           OR OLD.period IS DISTINCT FROM NEW.period
           OR OLD.time_zone OPERATOR(pg_catalog.<>) NEW.time_zone
           OR OLD.currency IS DISTINCT FROM NEW.currency
+          OR OLD.request_id IS DISTINCT FROM NEW.request_id
+          OR OLD.reason IS DISTINCT FROM NEW.reason
+          OR OLD.actor IS DISTINCT FROM NEW.actor
+          OR OLD.recorded_by OPERATOR(pg_catalog.<>) NEW.recorded_by
+          OR OLD.created_at OPERATOR(pg_catalog.<>) NEW.created_at
           OR (OLD.max_amount IS NULL) OPERATOR(pg_catalog.<>) (NEW.max_amount IS NULL))
     EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.usage_limit
@@ -148,11 +162,14 @@ CREATE FUNCTION voucher.create_limit(
     per        text DEFAULT 'total',
     period     text DEFAULT NULL,
     time_zone  text DEFAULT 'UTC',
-    currency   text DEFAULT NULL)
+    currency   text DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    reason     text DEFAULT NULL,
+    actor      text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_create_limit' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.create_limit(text, text, bigint, voucher.amount, text, text, text, text, text)
+COMMENT ON FUNCTION voucher.create_limit(text, text, bigint, voucher.amount, text, text, text, text, text, text, text, text)
     IS 'limits the uses or issues of a template, or of all of a campaign together, and returns the limit''s id; what was used before counts';
 
 CREATE VIEW voucher.limit_usage WITH (security_invoker = true) AS

@@ -10,6 +10,10 @@
  * draw, so whoever guesses needs a billion tries for one hit, however many
  * codes there are.  voucher.code_space counts what it has given; its row is
  * locked from then on until the transaction ends, so the limit is exact.
+ *
+ * Each call is a row of voucher.minting.  What a request id was used for before
+ * cannot be answered again, as nothing keeps codes: it is refused, unless the
+ * caller says that the answer never arrived and no code of it says otherwise.
  */
 #include "postgres.h"
 
@@ -39,6 +43,13 @@ PG_FUNCTION_INFO_V1(voucher_mint_pattern);
  */
 #define MINT_DRAWS			20
 
+/* How often a request is looked up that others keep replacing meanwhile. */
+#define REQUEST_TRIES		20
+
+/* The columns of a minting that are its contents, and those that are written with them. */
+#define MINTING_CONTENTS	6
+#define MINTING_COLUMNS		9
+
 #define GUESS_BITS			30
 #define MAX_SPACE_BITS		62
 
@@ -50,8 +61,8 @@ typedef struct Mint
 {
 	CodePattern pattern;
 	const char *text;			/* the pattern as given; NULL: voucher.code is returned */
-	Datum		parameters[6];
-	char		nulls[7];
+	Datum		parameters[7];
+	char		nulls[8];
 	ReturnSetInfo *result;
 } Mint;
 
@@ -269,14 +280,73 @@ MintAll(Mint *mint, int count)
 }
 
 /*
- * What mint and mint_pattern share: count is argument 1, face_value,
- * activate_before and batch begin at "others".
+ * Replace the codes that an earlier call with this request id made, unless
+ * another call has done so meanwhile.  Errors: VC302 that call asked for others;
+ * VC303 its codes are not to be replaced, or have arrived.
+ */
+static void
+ReplaceMinting(const char *requestId, const Datum *values, const char *nulls, bool replace)
+{
+	const char *differs;
+	bool		arrived;
+	Datum		id;
+
+	StoreWriteRows(STMT_MINTING_REQUEST, &values[MINTING_CONTENTS], NULL, 1);
+	if (StoreBool(0, 9))
+		return;
+	differs = StoreDiffers(2, values, nulls, MINTING_CONTENTS);
+	if (differs != NULL)
+		RefuseRequest(requestId, NULL, differs);
+	arrived = StoreBool(0, 8);
+	if (arrived || !replace)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_ANSWER_NOT_KEPT),
+				 errmsg("codes of request \"%s\" have been minted before", requestId),
+				 errdetail("They were returned at %s and are not kept.",
+						   timestamptz_to_str(StoreTime(0, 10))),
+				 arrived ?
+				 errhint("They did arrive: some of them have been activated.") :
+				 errhint("If they never arrived, mint others in their place with replace => true.")));
+	id = Int64GetDatum(StoreInt64(0, 1));
+	StoreWriteRows(STMT_MINTING_REPLACE, &id, NULL, 1);
+}
+
+/* Write what is about to be minted and who says so, and return its id. */
+static int64
+BeginMinting(const Datum *values, const char *nulls, const char *requestId, bool replace)
+{
+	if (requestId == NULL)
+	{
+		StoreWriteRows(STMT_MINTING_INSERT, values, nulls, 1);
+		return StoreInt64(0, 1);
+	}
+	for (int i = 0; i < REQUEST_TRIES; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (StoreRun(STMT_MINTING_INSERT, STORE_WRITE, values, nulls) == 1)
+			return StoreInt64(0, 1);
+		ReplaceMinting(requestId, values, nulls, replace);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent replacing of minted codes"),
+			 errhint("Try the transaction again.")));
+}
+
+/*
+ * What mint and mint_pattern share: count is argument 1; face_value,
+ * activate_before, batch, request_id, replace, reason and actor begin at
+ * "others".
  */
 static Datum
 MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 {
 	const char *templateName = TextArgument(fcinfo, 0, "template");
 	const char *batch = OptionalTextArgument(fcinfo, others + 2);
+	const char *requestId = RequestIdArgument(fcinfo, others + 3);
+	bool		replace = !PG_ARGISNULL(others + 4) && PG_GETARG_BOOL(others + 4);
+	Datum		minting[MINTING_COLUMNS];
+	char		nulls[] = "         ";
 	int			count;
 	const Template *template;
 	const char *space;
@@ -290,6 +360,11 @@ MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of codes must be greater than zero"),
 				 errdetail("It is %d.", count)));
+	if (replace && requestId == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("codes cannot be replaced without the request that they were minted by"),
+				 errhint("Say which one with the argument \"request_id\".")));
 	StoreBegin();
 	CatalogBegin();
 	template = CatalogTemplateByName(templateName);
@@ -298,7 +373,7 @@ MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("template \"%s\" is a promo code", templateName),
 				 errhint("A promo code is its template's public word; it has no secret codes.")));
-	strcpy(mint->nulls, "      ");
+	strcpy(mint->nulls, "       ");
 	mint->parameters[1] = Int64GetDatum(template->terms.templateId);
 	mint->parameters[2] = AmountGetDatum(FaceValueArgument(fcinfo, others, template));
 	mint->nulls[2] = NULL_FLAG(template->terms.hasRate);
@@ -307,6 +382,15 @@ MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 	mint->parameters[4] = OptionalTextDatum(batch, &mint->nulls[4]);
 	space = SpaceOf(&mint->pattern);
 	mint->parameters[5] = OptionalTextDatum(space, &mint->nulls[5]);
+	minting[0] = mint->parameters[1];
+	minting[1] = Int32GetDatum(count);
+	memcpy(&minting[2], &mint->parameters[2], 3 * sizeof(Datum));
+	memcpy(&nulls[2], &mint->nulls[2], 3);
+	minting[5] = OptionalTextDatum(mint->text, &nulls[5]);
+	minting[6] = OptionalTextDatum(requestId, &nulls[6]);
+	minting[7] = OptionalTextDatum(OptionalTextArgument(fcinfo, others + 5), &nulls[7]);
+	minting[8] = OptionalTextDatum(OptionalTextArgument(fcinfo, others + 6), &nulls[8]);
+	mint->parameters[6] = Int64GetDatum(BeginMinting(minting, nulls, requestId, replace));
 	if (space != NULL)
 		TakeFromSpace(space, mint, count);
 	MintAll(mint, count);
@@ -314,7 +398,7 @@ MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 	return (Datum) 0;
 }
 
-/* mint(template, count, face_value, activate_before, batch) returns setof code */
+/* mint(template, count, face_value, activate_before, batch, …) returns setof code */
 Datum
 voucher_mint(PG_FUNCTION_ARGS)
 {
@@ -323,7 +407,7 @@ voucher_mint(PG_FUNCTION_ARGS)
 	return MintCodes(fcinfo, &mint, 2);
 }
 
-/* mint_pattern(template, count, pattern, face_value, activate_before, batch) returns setof text */
+/* mint_pattern(template, count, pattern, face_value, activate_before, batch, …) returns setof text */
 Datum
 voucher_mint_pattern(PG_FUNCTION_ARGS)
 {

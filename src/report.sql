@@ -20,6 +20,8 @@ CREATE TABLE voucher.reminder (
     expiry        timestamptz NOT NULL,
     reminded_at   timestamptz NOT NULL,
     recorded_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    actor         text,
+    recorded_by   text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT reminder_pkey PRIMARY KEY (account_id, instrument_id, expiry),
     CONSTRAINT reminder_instrument_fkey FOREIGN KEY (account_id, instrument_id) REFERENCES voucher.instrument
 );
@@ -27,6 +29,8 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.reminder', '');
 COMMENT ON TABLE voucher.reminder IS 'what take_expiring has handed out: an instrument once for each expiry';
 COMMENT ON COLUMN voucher.reminder.expiry IS 'the expiry that was reminded of; with another one, a reminder is due again';
 COMMENT ON COLUMN voucher.reminder.reminded_at IS 'when it was handed out, as the caller says';
+COMMENT ON COLUMN voucher.reminder.actor IS 'who took it, as the caller says';
+COMMENT ON COLUMN voucher.reminder.recorded_by IS 'the session''s user that took it';
 
 CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.reminder
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
@@ -198,7 +202,8 @@ CREATE FUNCTION voucher.redemption(
         SELECT t.campaign, t.currency, count(*) AS waiting
         FROM voucher.minted_code AS m
         JOIN t ON t.template_id = m.template_id
-        WHERE m.minted_at <= $1 AND (m.activated_at <= $1) IS NOT TRUE
+        LEFT JOIN voucher.minting AS g ON g.minting_id = m.minting_id
+        WHERE m.minted_at <= $1 AND (m.activated_at <= $1) IS NOT TRUE AND (g.replaced_at <= $1) IS NOT TRUE
         GROUP BY t.campaign, t.currency
     ), part AS (
         SELECT t.campaign, t.currency, s.account_id, s.order_id, s.gross,
@@ -269,6 +274,7 @@ CREATE FUNCTION voucher.take_expiring(
     within interval,
     count  integer DEFAULT 1000,
     at     timestamptz DEFAULT pg_catalog.now(),
+    actor  text DEFAULT NULL,
     OUT account_id    text,
     OUT instrument_id bigint,
     OUT kind          text,
@@ -291,8 +297,8 @@ CREATE FUNCTION voucher.take_expiring(
         ORDER BY e.expires_at, e.account_id, e.instrument_id
         LIMIT COALESCE($2, 1000)
     ), taken AS (
-        INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at)
-        SELECT d.account_id, d.instrument_id, d.expires_at, $3 FROM due AS d
+        INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at, actor)
+        SELECT d.account_id, d.instrument_id, d.expires_at, $3, $4 FROM due AS d
         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING
         RETURNING reminder.account_id, reminder.instrument_id
     )
@@ -301,5 +307,5 @@ CREATE FUNCTION voucher.take_expiring(
     JOIN taken AS n ON n.account_id = d.account_id AND n.instrument_id = d.instrument_id
     ORDER BY d.expires_at, d.account_id, d.instrument_id
 $$;
-COMMENT ON FUNCTION voucher.take_expiring(interval, integer, timestamptz)
+COMMENT ON FUNCTION voucher.take_expiring(interval, integer, timestamptz, text)
     IS 'hands out what expires within an interval, each instrument once for each expiry, and keeps that it did';

@@ -122,8 +122,8 @@ GRANT EXECUTE ON FUNCTION
     TO voucher_issuer;
 GRANT EXECUTE ON FUNCTION voucher.expiring TO voucher_owner;
 -- of codes all but the digests
-GRANT SELECT (template_id, face_value, activate_before, minted_at, batch, account_id, instrument_id, activated_at, space) ON voucher.minted_code TO voucher_issuer;
-GRANT SELECT ON voucher.code_space TO voucher_issuer;
+GRANT SELECT (template_id, face_value, activate_before, minted_at, batch, account_id, instrument_id, activated_at, space, minting_id) ON voucher.minted_code TO voucher_issuer;
+GRANT SELECT ON voucher.code_space, voucher.minting TO voucher_issuer;
 
 -- ---------------------------------------------------------------------------
 -- auditor: everything, and whether it adds up; changes nothing
@@ -133,7 +133,7 @@ GRANT EXECUTE ON FUNCTION
     voucher.check, voucher.mint_report, voucher.expiring, voucher.expiry_month,
     voucher.stored_value, voucher.stored_value_of, voucher.liability, voucher.breakage, voucher.redemption
     TO voucher_auditor;
-GRANT SELECT ON voucher.minted_code, voucher.code_space TO voucher_auditor;
+GRANT SELECT ON voucher.minted_code, voucher.code_space, voucher.minting TO voucher_auditor;
 
 -- ---------------------------------------------------------------------------
 -- administrator: the catalogue

@@ -31,21 +31,30 @@ STATEMENT(TEMPLATE_SHOW, "l",
 STATEMENT(TEMPLATES_OF_CAMPAIGN, "t",
 		  "SELECT template_id FROM voucher.template WHERE campaign" EQ "$1 "
 		  "AND kind OPERATOR(pg_catalog.<>) 'promo_code' ORDER BY currency, template_id")
-STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvbb",
-		  "INSERT INTO voucher.template (name, kind, currency, face_value, discount_rate, maximum, "
-		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, "
-		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, "
-		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable, "
-		  "shareable) "
+#define TEMPLATE_CONTENTS \
+		  "name, kind, currency, face_value, discount_rate, maximum, " \
+		  "threshold, scope, payment_type, first_purchase, min_duration, max_duration, uses, " \
+		  "per_account, campaign, audience, valid, valid_for, valid_from, time_zone, refund_policy, " \
+		  "promo_code, regions, tags, effect, threshold_after, threshold_strict, priority, excludes, refund_within, transferable, " \
+		  "shareable"
+STATEMENT(TEMPLATE_INSERT, "tttanaastbvviittrvttttTjtbbiTvbbtt",
+		  "INSERT INTO voucher.template (" TEMPLATE_CONTENTS ", reason, actor) "
 		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) "
-		  "RETURNING template_id")
+		  "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) "
+		  "ON CONFLICT ON CONSTRAINT template_name_key DO NOTHING RETURNING template_id")
+STATEMENT(TEMPLATE_CREATED, "t",
+		  "SELECT template_id, " TEMPLATE_CONTENTS " FROM voucher.template WHERE name" EQ "$1")
 STATEMENT(SHAREABLE_EXISTS, "", "SELECT 1 FROM voucher.template WHERE shareable LIMIT 1")
 STATEMENT(CAMPAIGN, "tz",
 		  "SELECT claimable OPERATOR(pg_catalog.@>) $2, claimable::pg_catalog.text "
 		  "FROM voucher.campaign WHERE campaign" EQ "$1")
-STATEMENT(INVITE, "tt",
-		  "INSERT INTO voucher.invitation (account_id, campaign) VALUES ($1, $2) "
+STATEMENT(CAMPAIGN_INSERT, "ttrtt",
+		  "INSERT INTO voucher.campaign (campaign, title, claimable, reason, actor) "
+		  "VALUES ($1, $2, $3, $4, $5) ON CONFLICT ON CONSTRAINT campaign_pkey DO NOTHING")
+STATEMENT(CAMPAIGN_CREATED, "t",
+		  "SELECT campaign, title, claimable FROM voucher.campaign WHERE campaign" EQ "$1")
+STATEMENT(INVITE, "tttt",
+		  "INSERT INTO voucher.invitation (account_id, campaign, reason, actor) VALUES ($1, $2, $3, $4) "
 		  "ON CONFLICT ON CONSTRAINT invitation_pkey DO NOTHING")
 STATEMENT(INVITED, "tt",
 		  "SELECT 1 FROM voucher.invitation WHERE account_id" EQ "$1 AND campaign" EQ "$2")
@@ -75,9 +84,9 @@ STATEMENT(ACCOUNT_LOCK, "tt",
 		  "AND currency" EQ "COALESCE($2, currency) RETURNING currency, balance, version, epoch, holds")
 STATEMENT(ACCOUNT_CURRENCIES, "t",
 		  "SELECT currency FROM voucher.account WHERE account_id" EQ "$1 ORDER BY currency")
-STATEMENT(ACCOUNT_OPEN, "ttz",
+STATEMENT(ACCOUNT_OPEN, "ttztt",
 		  "WITH opening AS (INSERT INTO voucher.cash_entry (account_id, currency, version, kind, "
-		  "amount, balance, at) VALUES ($1, $2, 1, 'open', 0, 0, $3) "
+		  "amount, balance, at, reason, actor) VALUES ($1, $2, 1, 'open', 0, 0, $3, $4, $5) "
 		  "ON CONFLICT ON CONSTRAINT cash_entry_pkey DO NOTHING RETURNING account_id, currency) "
 		  "INSERT INTO voucher.account (account_id, currency, balance, version) "
 		  "SELECT account_id, currency, 0, 1 FROM opening")
@@ -225,9 +234,25 @@ STATEMENT(CASH_AT, "ttz",
 /* -- secret codes -------------------------------------------------------- */
 
 /* returns the digests that were not there yet, in the order in which they were given */
-STATEMENT(CODES_MINT, "Blaztt",
+STATEMENT(MINTING_INSERT, "liazttttt",
+		  "INSERT INTO voucher.minting (template_id, count, face_value, activate_before, batch, pattern, "
+		  "request_id, reason, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+		  "ON CONFLICT (request_id) WHERE replaced_at IS NULL DO NOTHING RETURNING minting_id")
+/* the last one of a request; locked, so that no code of it arrives while it is being replaced */
+STATEMENT(MINTING_REQUEST, "t",
+		  "SELECT minting_id, template_id AS template, count, face_value, activate_before, batch, pattern, "
+		  "arrived_at IS NOT NULL, replaced_at IS NOT NULL, recorded_at "
+		  "FROM voucher.minting WHERE request_id" EQ "$1 ORDER BY minting_id DESC LIMIT 1 FOR UPDATE")
+STATEMENT(MINTING_REPLACE, "l",
+		  "UPDATE voucher.minting SET replaced_at = pg_catalog.now() WHERE minting_id" EQ "$1")
+STATEMENT(MINTING_ARRIVE, "l",
+		  "UPDATE voucher.minting SET arrived_at = pg_catalog.now() "
+		  "WHERE minting_id" EQ "$1 AND arrived_at IS NULL AND replaced_at IS NULL")
+STATEMENT(MINTING_REPLACED, "l",
+		  "SELECT 1 FROM voucher.minting WHERE minting_id" EQ "$1 AND replaced_at IS NOT NULL")
+STATEMENT(CODES_MINT, "Blazttl",
 		  "INSERT INTO voucher.minted_code (digest, template_id, face_value, activate_before, "
-		  "batch, space) SELECT digest, $2, $3, $4, $5, $6 FROM pg_catalog.unnest($1) AS digest "
+		  "batch, space, minting_id) SELECT digest, $2, $3, $4, $5, $6, $7 FROM pg_catalog.unnest($1) AS digest "
 		  "ON CONFLICT ON CONSTRAINT minted_code_pkey DO NOTHING RETURNING digest")
 /* $3 more codes of a space that can give $4 in all: no row if it cannot */
 STATEMENT(CODE_SPACE_TAKE, "till",
@@ -236,12 +261,14 @@ STATEMENT(CODE_SPACE_TAKE, "till",
 		  "WHERE s.minted OPERATOR(pg_catalog.<=) ($4 OPERATOR(pg_catalog.-) $3)")
 STATEMENT(CODE_SPACE_MINTED, "t",
 		  "SELECT minted FROM voucher.code_space WHERE space" EQ "$1")
-STATEMENT(CODE_READ, "y",
-		  "SELECT template_id, face_value, activate_before, minted_at, account_id, instrument_id "
-		  "FROM voucher.minted_code WHERE digest" EQ "$1")
-STATEMENT(CODE_LOCK, "y",
-		  "SELECT template_id, face_value, activate_before, minted_at, account_id, instrument_id "
-		  "FROM voucher.minted_code WHERE digest" EQ "$1 FOR UPDATE")
+/* with the minting that waits to arrive, if the code is of one, and whether it was replaced */
+#define CODE_COLUMNS \
+		  "SELECT c.template_id, c.face_value, c.activate_before, c.minted_at, c.account_id, " \
+		  "c.instrument_id, g.minting_id, g.replaced_at IS NOT NULL FROM voucher.minted_code AS c " \
+		  "LEFT JOIN voucher.minting AS g ON g.minting_id" EQ "c.minting_id " \
+		  "AND g.request_id IS NOT NULL AND g.arrived_at IS NULL WHERE c.digest" EQ "$1"
+STATEMENT(CODE_READ, "y", CODE_COLUMNS)
+STATEMENT(CODE_LOCK, "y", CODE_COLUMNS " FOR UPDATE OF c")
 STATEMENT(CODE_ACTIVATE, "ytlz",
 		  "UPDATE voucher.minted_code SET account_id = $2, instrument_id = $3, activated_at = $4 "
 		  "WHERE digest" EQ "$1")
@@ -356,9 +383,14 @@ STATEMENT(LIMITS_OF_TEMPLATE, "ltt",
 		  "max_count, max_amount FROM (SELECT * FROM voucher.usage_limit WHERE template_id" EQ "$1 "
 		  "UNION ALL SELECT * FROM voucher.usage_limit WHERE campaign" EQ "$2) AS l "
 		  "WHERE currency IS NULL OR currency" EQ "$3 ORDER BY limit_id")
-STATEMENT(LIMIT_INSERT, "ltlattttt",
+STATEMENT(LIMIT_INSERT, "ltlatttttttt",
 		  "INSERT INTO voucher.usage_limit (template_id, campaign, max_count, max_amount, counts, per, "
-		  "period, time_zone, currency) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING limit_id")
+		  "period, time_zone, currency, request_id, reason, actor) "
+		  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+		  "ON CONFLICT ON CONSTRAINT usage_limit_request_key DO NOTHING RETURNING limit_id")
+STATEMENT(LIMIT_REQUEST, "t",
+		  "SELECT limit_id, template_id AS template, campaign, max_count, max_amount, counts, per, "
+		  "period, time_zone, currency FROM voucher.usage_limit WHERE request_id" EQ "$1")
 STATEMENT(CAMPAIGN_CURRENCIES, "t",
 		  "SELECT DISTINCT currency FROM voucher.template WHERE campaign" EQ "$1")
 

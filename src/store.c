@@ -13,15 +13,18 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "store.h"
@@ -273,8 +276,8 @@ PlanAndExecute(Statement statement, StoreMode mode, const Datum *values, const c
  * says that a row of the ledger is there already.  Verbs look before they
  * write, so another transaction must have written that row since: unseen by
  * this one's snapshot, or under the account's lock in another currency.  Tried
- * again, the verb sees it.  A template's name or promo code is the caller's
- * choice: that it is taken stays a unique violation.
+ * again, the verb sees it.  A template's promo code is the caller's choice: that
+ * it is taken stays a unique violation.
  */
 static void
 RethrowConflict(MemoryContext context)
@@ -383,4 +386,39 @@ StoreText(uint64 row, int column)
 	Datum		value = StoreDatum(row, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* Is a value of a type the same as another one? */
+static bool
+IsSame(Form_pg_attribute attribute, Datum a, Datum b)
+{
+	TypeCacheEntry *type;
+
+	/* a month equals 30 days, but is not the same to who counts by it */
+	if (attribute->atttypid == INTERVALOID)
+		return datum_image_eq(a, b, attribute->attbyval, attribute->attlen);
+	type = lookup_type_cache(attribute->atttypid, TYPECACHE_EQ_OPR_FINFO);
+	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, C_COLLATION_OID, a, b));
+}
+
+/*
+ * The name of the first of n columns of the last statement's row, counted from
+ * one on, that is not what the parameters say; NULL if all are.  What was
+ * written under a key is so compared with what is asked for under it now.
+ */
+const char *
+StoreDiffers(int column, const Datum *values, const char *nulls, int n)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		value = StoreDatum(0, column + i, &isnull);
+		Form_pg_attribute attribute = TupleDescAttr(desc, column + i - 1);
+
+		if (isnull != (nulls[i] == 'n') || (!isnull && !IsSame(attribute, value, values[i])))
+			return NameStr(attribute->attname);
+	}
+	return NULL;
 }

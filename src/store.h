@@ -62,6 +62,7 @@ extern void StoreFreeRows(void);
 extern Datum StoreDatum(uint64 row, int column, bool *isnull);
 extern Datum StoreNotNull(uint64 row, int column);
 extern char *StoreText(uint64 row, int column);
+extern const char *StoreDiffers(int column, const Datum *values, const char *nulls, int n);
 
 #define StoreAmount(row, column)	DatumGetAmount(StoreNotNull(row, column))
 #define StoreInt64(row, column)		DatumGetInt64(StoreNotNull(row, column))

@@ -1,6 +1,9 @@
 /*
  * template.c
- *		Writes a template, with the checks that need the catalogue.
+ *		Writes a campaign or a template, with the checks that need the catalogue.
+ *
+ * Its name is the key: written again with the same contents it is the one that
+ * is there, so a script that sets up a catalogue can be run twice.
  */
 #include "postgres.h"
 
@@ -14,6 +17,7 @@
 #include "issue.h"
 #include "store.h"
 
+PG_FUNCTION_INFO_V1(voucher_create_campaign);
 PG_FUNCTION_INFO_V1(voucher_create_template);
 
 /* The arguments, in the order of STMT_TEMPLATE_INSERT's parameters. */
@@ -51,8 +55,15 @@ enum
 	ARG_REFUND_WITHIN,
 	ARG_TRANSFERABLE,
 	ARG_SHAREABLE,
+	ARG_CONTENTS,				/* all before are what a template is; the others, who wrote it and why */
+	ARG_REASON = ARG_CONTENTS,
+	ARG_ACTOR,
 	ARG_COUNT
 };
+
+/* The columns of a campaign, in the order of STMT_CAMPAIGN_INSERT's parameters. */
+#define CAMPAIGN_CONTENTS	3
+#define CAMPAIGN_COUNT		5
 
 /* Every product and order type that a scope names must be in the catalogue. */
 static void
@@ -99,10 +110,61 @@ CheckDiscountRate(Datum rate)
 				 errhint("It is the share that is taken off: 0.25 takes off 25 %%.")));
 }
 
+/*
+ * Write what a name is the key of, or find it written with the same contents.
+ * Error VC302 if they are others.  What the store then holds begins, where it
+ * was found, with the first of "contents" columns at "column".
+ */
+static void
+WriteOnce(const char *what, const char *name, Statement insert, Statement find,
+		  const Datum *values, const char *nulls, int column, int contents)
+{
+	Datum		key = CStringGetTextDatum(name);
+	const char *differs;
+
+	if (StoreRun(insert, STORE_WRITE, values, nulls) == 1)
+		return;
+	StoreWriteRows(find, &key, NULL, 1);
+	differs = StoreDiffers(column, values, nulls, contents);
+	if (differs != NULL)
+		RefuseExisting(what, name, differs);
+}
+
+/* create_campaign(campaign, title, claimable, reason, actor) returns void */
+Datum
+voucher_create_campaign(PG_FUNCTION_ARGS)
+{
+	const char *campaign = TextArgument(fcinfo, 0, "campaign");
+	Datum		values[CAMPAIGN_COUNT];
+	char		nulls[CAMPAIGN_COUNT];
+
+	for (int i = 0; i < CAMPAIGN_COUNT; i++)
+	{
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = NULL_FLAG(PG_ARGISNULL(i));
+	}
+	StoreBegin();
+	WriteOnce("campaign", campaign, STMT_CAMPAIGN_INSERT, STMT_CAMPAIGN_CREATED, values, nulls, 1,
+			  CAMPAIGN_CONTENTS);
+	StoreEnd();
+	PG_RETURN_VOID();
+}
+
+/*
+ * A discount rate as the table keeps it, which is how it compares with one that
+ * is written already.
+ */
+static Datum
+KeptRate(Datum rate)
+{
+	return DirectFunctionCall2(numeric, rate, Int32GetDatum(((9 << 16) | 8) + VARHDRSZ));
+}
+
 /* create_template(name, kind, currency, …) returns bigint: see template.sql */
 Datum
 voucher_create_template(PG_FUNCTION_ARGS)
 {
+	const char *name = TextArgument(fcinfo, ARG_NAME, "name");
 	const char *currency = TextArgument(fcinfo, ARG_CURRENCY, "currency");
 	const char *kind = TextArgument(fcinfo, ARG_KIND, "kind");
 	const char *promoCode = ReadPromoCode(OptionalTextArgument(fcinfo, ARG_PROMO_CODE));
@@ -112,7 +174,6 @@ voucher_create_template(PG_FUNCTION_ARGS)
 	char		nulls[ARG_COUNT];
 	int64		templateId;
 
-	TextArgument(fcinfo, ARG_NAME, "name");
 	TextArgument(fcinfo, ARG_TIME_ZONE, "time_zone");
 	for (int i = 0; i < ARG_COUNT; i++)
 	{
@@ -126,7 +187,10 @@ voucher_create_template(PG_FUNCTION_ARGS)
 	CheckAmountArgument(fcinfo, ARG_MAXIMUM, currency, "maximum");
 	CatalogDigits(currency);
 	if (!PG_ARGISNULL(ARG_DISCOUNT_RATE))
+	{
 		CheckDiscountRate(PG_GETARG_DATUM(ARG_DISCOUNT_RATE));
+		values[ARG_DISCOUNT_RATE] = KeptRate(values[ARG_DISCOUNT_RATE]);
+	}
 	if (!PG_ARGISNULL(ARG_SCOPE))
 		CheckScope(PG_GETARG_SCOPE_P(ARG_SCOPE));
 	if (campaign != NULL)
@@ -148,7 +212,8 @@ voucher_create_template(PG_FUNCTION_ARGS)
 		values[ARG_PER_ACCOUNT] = Int32GetDatum(1);
 		nulls[ARG_PER_ACCOUNT] = ' ';
 	}
-	StoreWriteRows(STMT_TEMPLATE_INSERT, values, nulls, 1);
+	WriteOnce("template", name, STMT_TEMPLATE_INSERT, STMT_TEMPLATE_CREATED, values, nulls, 2,
+			  ARG_CONTENTS);
 	templateId = StoreInt64(0, 1);
 	StoreEnd();
 	PG_RETURN_INT64(templateId);

@@ -34,9 +34,11 @@ CREATE FUNCTION voucher.create_template(
     excludes       text[] DEFAULT '{}',
     refund_within  interval DEFAULT NULL,
     transferable   boolean DEFAULT false,
-    shareable      boolean DEFAULT false)
+    shareable      boolean DEFAULT false,
+    reason         text DEFAULT NULL,
+    actor          text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_create_template' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.create_template(text, text, text, voucher.amount, numeric, voucher.amount, voucher.amount, voucher.scope, text, boolean, interval, interval, integer, integer, text, text, tstzrange, interval, text, text, text, text, text[], jsonb, text, boolean, boolean, integer, text[], interval, boolean, boolean)
-    IS 'adds a template and returns its id; coupons serve one order and promo codes one per account unless uses says otherwise; an account gets one of a campaign''s coupon unless per_account says otherwise';
+COMMENT ON FUNCTION voucher.create_template(text, text, text, voucher.amount, numeric, voucher.amount, voucher.amount, voucher.scope, text, boolean, interval, interval, integer, integer, text, text, tstzrange, interval, text, text, text, text, text[], jsonb, text, boolean, boolean, integer, text[], interval, boolean, boolean, text, text)
+    IS 'adds a template and returns its id, of one with the same contents that is there already too; coupons serve one order and promo codes one per account unless uses says otherwise; an account gets one of a campaign''s coupon unless per_account says otherwise';

@@ -47,11 +47,13 @@ sub relations
 }
 
 # All rows of relations, by default of all tables, views and sequences, sorted.
+# Shipped rows come with each extension, at its own time.
 sub rows_of
 {
 	my ($node, $database, $kinds) = @_;
 	return $node->safe_psql($database, join(' UNION ALL ', map {
-		my $columns = /_seq$/ ? 'ROW(r.last_value, r.is_called)' : 'r';
+		my $columns = /_seq$/ ? 'ROW(r.last_value, r.is_called)'
+		  : /^(?:currency|order_type|policy)$/ ? "(to_jsonb(r) - CASE WHEN r.shipped THEN '{recorded_at}' ELSE '{}' END::text[])" : 'r';
 		qq{SELECT '$_ ' || $columns\::text FROM voucher.$_ AS r}
 	} relations($node, $database, $kinds // 'r,S,v')) . ' ORDER BY 1');
 }

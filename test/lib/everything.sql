@@ -29,7 +29,7 @@ SELECT voucher.create_template('word', 'promo_code', 'CNY', discount_rate => 0.1
 -- limits; one is lowered below what is used
 SELECT voucher.create_limit('gift', max_count => 100, max_amount => 10000, counts => 'issue');
 SELECT voucher.create_limit('word', max_count => 5, per => 'account', period => 'month', time_zone => 'Asia/Shanghai');
-SELECT voucher.create_limit(campaign => 'spring', max_amount => 1000);
+SELECT voucher.create_limit(campaign => 'spring', max_amount => 1000, request_id => 'spring cap', reason => E'it''s\tenough', actor => 'ops');
 
 -- account ids that COPY, SQL and shells read in ways of their own
 SELECT voucher.open_account(a, c), voucher.deposit(a, d, c, request_id => 'paid in ' || c)

@@ -106,6 +106,7 @@ LEFT JOIN (VALUES
     ('template', 'campaign', '''x''', NULL), ('template', 'face_value', '1', NULL), ('template', 'discount_rate', '0.5', NULL), ('template', 'maximum', '1', NULL),
     ('template', 'payment_type', '''subscription''', NULL), ('template', 'uses', '9', NULL), ('template', 'per_account', '9', NULL), ('template', 'promo_code', '''OTHER''', NULL),
     ('template', 'effect', '''tender''', NULL), ('template', 'reduces', 'DEFAULT', 'accepted, check: sound'), ('template', 'excludes', '''{coupon}''', NULL),
+    ('template', 'reason', '''x''', NULL), ('template', 'actor', '''x''', NULL),
     ('policy', 'vouchers_per_order', '7', NULL), ('policy', 'charges', '''{line_asc}''', NULL),
     ('minted_code', 'account_id', 'CASE WHEN account_id IS NOT NULL THEN ''x'' END', NULL), ('minted_code', 'instrument_id', 'instrument_id + 1', NULL),
     ('minted_code', 'activate_before', 'now()', NULL), ('minted_code', 'batch', '''x''', NULL),

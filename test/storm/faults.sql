@@ -29,6 +29,8 @@ SELECT voucher.settle('ann', 'bill', 'ecs', 'usage', 2000.005, payment_type => '
 SELECT voucher.deposit('ann', 500), voucher.settle('ben', 'paid', 'ecs', 'usage', 200, payment_type => 'pay_as_you_go', voucher => 'none', coupon => 'none');
 SELECT voucher.issue_invoice('ann', 'i1', 'whole', 10), voucher.issue_invoice('ben', 'i2', 'paid', 200), voucher.refund('ben', 'paid', 50);
 SELECT code FROM voucher.mint('gift', 1) AS code \gset
+SELECT code AS keyed FROM voucher.mint('gift', 1, request_id => 'keyed') AS code \gset
+SELECT count(*) FROM voucher.mint('gift', 1, request_id => 'lost');
 
 -- All rows of all tables.
 CREATE FUNCTION faults.state() RETURNS text LANGUAGE plpgsql AS $$
@@ -97,6 +99,12 @@ INSERT INTO faults.call VALUES
     ($$SELECT voucher.claim('ben', 'spring')$$),
     (format('SELECT voucher.activate(%L, %L)', 'ann', :'code')),
     ($$SELECT voucher.mint('gift', 3)$$),
+    ($$SELECT voucher.mint_pattern('gift', 3, 'FAULT', request_id => 'r')$$),
+    ($$SELECT voucher.mint('gift', 1, request_id => 'lost', replace => true)$$),
+    (format('SELECT voucher.activate(%L, %L)', 'ann', :'keyed')),
+    ($$SELECT voucher.create_campaign('new')$$),
+    ($$SELECT voucher.create_campaign('spring')$$),
+    ($$SELECT voucher.invite('ann', 'spring')$$),
     ($$SELECT voucher.settle('ann', 'n', 'ecs', 'renewal', 30)$$),
     ($$SELECT voucher.settle('ann', 'n', 'ecs', 'renewal', 30, voucher => 'none', coupon => 'none')$$),
     ($$SELECT voucher.settle('ben', 'n', 'oss', 'purchase', 300, promo_code => 'word')$$),
@@ -129,4 +137,5 @@ INSERT INTO faults.call VALUES
     (format('SELECT voucher.share(%L, %s, %L)', 'ben', (SELECT max(instrument_id) FROM voucher.list('ben') WHERE template = 'gift'), 'ann')),
     (format('SELECT voucher.unshare(%L, %s, %L)', 'ben', :'bens', 'ann')),
     ($$SELECT voucher.create_limit('gift', max_count => 1000)$$),
+    ($$SELECT voucher.create_limit('gift', max_count => 1000, request_id => 'r')$$),
     ($$SELECT voucher.create_template('new', 'voucher', 'CNY', face_value => 1)$$);

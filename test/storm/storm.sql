@@ -36,19 +36,33 @@ CREATE FUNCTION storm.an_instrument(a text) RETURNS bigint LANGUAGE sql VOLATILE
 CREATE FUNCTION storm.an_invoice(a text) RETURNS text LANGUAGE sql VOLATILE AS
     'SELECT invoice_id FROM voucher.invoice WHERE account_id = $1 ORDER BY recorded_at DESC OFFSET floor(random() * 5) LIMIT 1';
 
--- Do one thing, under a key that nothing else has.  Returns what was done and,
--- where it can be looked up afterwards, the key and the figures of it.
-CREATE FUNCTION storm.act(key text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    v text := storm.pick('{settle,settle,settle,settle,settle,settle,settle,word,word,usd,bill,bill,reserve,reserve,reserve,capture,capture,capture,release,
+-- What is done under a key.  All that is drawn afterwards follows from the key, too,
+-- up to the first look-up.
+CREATE FUNCTION storm.verb(key text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM setseed(hashtext(key) / 2147483648.0);
+    RETURN storm.pick('{settle,settle,settle,settle,settle,settle,settle,word,word,usd,bill,bill,reserve,reserve,reserve,capture,capture,capture,release,
                            refund,refund,refund,lines,cancel,deposit,grant,claim,activate,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,share,unshare,
                            invoice,credit,void,arrears,rerate,rerate,mint,mint,match,limit}'::text[]);
+END
+$$;
+
+-- Do one thing, under a key that nothing else has.  Returns what was done and,
+-- where it can be looked up afterwards, the key and the figures of it.  Orders,
+-- deposits and grants are the same call whenever they are made under a key: what
+-- they are about is drawn before anything is looked up.
+CREATE FUNCTION storm.act(key text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v text := storm.verb(key);
     a text := storm.pick('{ann,bob,cid}'::text[]);
     b text := storm.pick('{ann,bob,cid}'::text[]);
     p text := storm.pick('{ecs,oss,rds}'::text[]);
+    n voucher.amount := (1 + floor(random() * 3000))::numeric / 100;
+    t text := storm.pick('{purchase,renewal}'::text[]);
+    d text := storm.pick('{ann,bob}'::text[]);
+    g text := storm.pick('{gift,big,lower,lucky}'::text[]);
     o text := storm.an_order(a);
     i bigint := storm.an_instrument(a);
-    n voucher.amount := (1 + floor(random() * 3000))::numeric / 100;
     s voucher.settlement;
     h voucher.hold;
     e voucher.settlement_entry;
@@ -58,21 +72,21 @@ DECLARE
 BEGIN
     IF v IN ('settle', 'word', 'usd', 'bill') THEN
         s := CASE v
-            WHEN 'settle' THEN voucher.settle(a, key, p, storm.pick('{purchase,renewal}'::text[]), n, currency => 'CNY')
+            WHEN 'settle' THEN voucher.settle(a, key, p, t, n, currency => 'CNY')
             WHEN 'word' THEN voucher.settle(a, key, p, 'renewal', n, currency => 'CNY', promo_code => 'word')
-            WHEN 'usd' THEN voucher.settle(storm.pick('{ann,bob}'::text[]), key, p, 'purchase', n, currency => 'USD')
+            WHEN 'usd' THEN voucher.settle(d, key, p, 'purchase', n, currency => 'USD')
             ELSE voucher.settle(a, key, currency => 'CNY', payment_type => 'pay_as_you_go', arrears => true,
                                 lines => ARRAY[voucher.line(p, 'usage', n OPERATOR(voucher.+) 0.00123), voucher.line('ecs', 'usage', 0.0077)]) END;
         RETURN concat_ws('|', v, 'settlement', s.account_id, s.order_id, s.gross, s.discount, s.voucher, s.cash);
     ELSIF v = 'reserve' THEN
-        h := voucher.reserve(a, key, p, storm.pick('{purchase,renewal}'::text[]), n, currency => 'CNY', hold_for => storm.pick('{10 ms,1 s,1 hour}'::interval[]),
+        h := voucher.reserve(a, key, p, t, n, currency => 'CNY', hold_for => storm.pick('{10 ms,1 s,1 hour}'::interval[]),
                              promo_code => storm.pick('{word,NULL,NULL}'::text[]));
         RETURN concat_ws('|', v, 'hold', h.account_id, h.order_id, h.gross, h.discount, h.voucher, h.cash);
     ELSIF v IN ('capture', 'release') THEN
         SELECT order_id INTO o FROM voucher.hold WHERE account_id = a AND resolution IS NULL ORDER BY random() LIMIT 1;
         IF v = 'release' THEN
-            PERFORM voucher.release(a, COALESCE(o, 'none'));
-            RETURN v;
+            h := voucher.release(a, COALESCE(o, 'none'));
+            RETURN concat_ws('|', v, 'released', a, h.order_id, h.version);
         END IF;
         s := voucher.capture(a, COALESCE(o, 'none'));
         RETURN concat_ws('|', v, 'settlement', s.account_id, s.order_id, s.gross, s.discount, s.voucher, s.cash);
@@ -91,12 +105,12 @@ BEGIN
         PERFORM voucher.deposit(a, n, 'CNY', request_id => key);
         RETURN concat_ws('|', v, 'cash_entry', a, key, n);
     ELSIF v = 'grant' THEN
-        PERFORM voucher.grant(a, storm.pick('{gift,big,lower,lucky}'::text[]), request_id => key);
+        RETURN concat_ws('|', v, 'entry', a, key, 'issue', voucher.grant(a, g, request_id => key));
     ELSIF v = 'claim' THEN
-        PERFORM voucher.claim(a, 'spring');
+        RETURN (SELECT concat_ws('|', v, 'instrument', a, max(instrument_id)) FROM voucher.claim(a, 'spring'));
     ELSIF v = 'activate' THEN
         SELECT x.c INTO c FROM storm.code AS x ORDER BY random() LIMIT 1;
-        PERFORM voucher.activate(a, c);
+        RETURN concat_ws('|', v, 'instrument', a, voucher.activate(a, c));
     ELSIF v = 'mint' THEN
         -- the pattern gives 1024 codes, for all to draw from
         IF random() < 0.5 THEN
@@ -105,39 +119,48 @@ BEGIN
             INSERT INTO storm.code SELECT m::voucher.code FROM voucher.mint_pattern(template => 'gift', count => 3, pattern => 'STORM-26-####-####-#') AS m;
         END IF;
     ELSIF v = 'freeze' THEN
-        PERFORM voucher.freeze(a, i);
+        IF voucher.freeze(a, i, request_id => key) THEN
+            RETURN concat_ws('|', v, 'entry', a, key, 'freeze', i);
+        END IF;
     ELSIF v = 'unfreeze' THEN
         PERFORM voucher.unfreeze(a, instrument_id) FROM voucher.instrument WHERE account_id = a AND frozen LIMIT 1;
     ELSIF v = 'reclaim' THEN
         PERFORM voucher.reclaim(a, i, key);
+        RETURN concat_ws('|', v, 'entry', a, key, 'reclaim', i);
     ELSIF v = 'revoke' THEN
         PERFORM voucher.revoke(a, i, key);
+        RETURN concat_ws('|', v, 'entry', a, key, 'revoke', i);
     ELSIF v = 'extend' THEN
         PERFORM voucher.extend(a, i, now() + random() * interval '100 days', key);
+        RETURN concat_ws('|', v, 'entry', a, key, 'extend', i);
     ELSIF v = 'transfer' THEN
-        PERFORM voucher.transfer(a, i, b, key);
+        RETURN concat_ws('|', v, 'instrument', b, voucher.transfer(a, i, b, key));
     ELSIF v = 'split' THEN
-        PERFORM voucher.split(a, i, '{0.5}', key);
+        RETURN (SELECT concat_ws('|', v, 'instrument', a, max(part)) FROM voucher.split(a, i, '{0.5}', key) AS part);
     ELSIF v = 'merge' THEN
         SELECT array_agg(instrument_id) INTO ids FROM (SELECT x.instrument_id FROM voucher.instrument AS x JOIN voucher.template AS t USING (template_id)
             WHERE x.account_id = a AND t.name = 'gift' AND x.balance OPERATOR(voucher.>) 0 AND NOT x.cancelled ORDER BY random() LIMIT 2) AS y;
-        PERFORM voucher.merge(a, ids, key);
+        RETURN concat_ws('|', v, 'instrument', a, voucher.merge(a, ids, key));
     ELSIF v IN ('share', 'unshare') THEN
         SELECT x.instrument_id INTO i FROM voucher.instrument AS x JOIN voucher.template AS t USING (template_id)
         WHERE x.account_id = a AND t.shareable AND x.owner_account_id IS NULL AND NOT x.cancelled ORDER BY random() LIMIT 1;
         IF v = 'share' THEN
-            PERFORM voucher.share(a, i, b, key);
+            RETURN concat_ws('|', v, 'instrument', b, voucher.share(a, i, b, key));
         ELSE
             PERFORM voucher.unshare(a, i, b, key);
         END IF;
     ELSIF v = 'invoice' THEN
-        PERFORM voucher.issue_invoice(a, key, o);
+        RETURN concat_ws('|', v, 'invoice', a, key, (voucher.issue_invoice(a, key, o)).amount);
     ELSIF v = 'credit' THEN
-        PERFORM voucher.issue_credit_invoice(a, key, storm.an_invoice(a));
+        RETURN concat_ws('|', v, 'invoice', a, key, (voucher.issue_credit_invoice(a, key, storm.an_invoice(a))).amount);
     ELSIF v = 'void' THEN
-        PERFORM voucher.void_invoice(a, storm.an_invoice(a));
+        RETURN concat_ws('|', v, 'voided', a, (voucher.void_invoice(a, storm.an_invoice(a))).invoice_id);
     ELSIF v = 'arrears' THEN
-        PERFORM voucher.pay_arrears(a, order_id) FROM voucher.arrears(a) LIMIT 1;
+        SELECT order_id INTO o FROM voucher.arrears(a) LIMIT 1;
+        IF FOUND THEN
+            e := voucher.pay_arrears(a, o, request_id => key);
+            RETURN concat_ws('|', v, 'settlement_entry', e.account_id, e.order_id, e.version, e.requested, e.amount);
+        END IF;
     ELSIF v = 'limit' THEN
         IF random() < 0.05 THEN
             PERFORM voucher.create_limit(storm.pick('{gift,big,tenth,word}'::text[]), max_count => 100000);

@@ -1,6 +1,7 @@
 # A storm of all verbs on few accounts, in which the server is killed again and
 # again: what was answered is kept, whole, and nothing else half; no two wait
-# for each other; no limit, balance or hold is overrun.
+# for each other; no limit, balance or hold is overrun.  A call that was cut off is
+# made again under its key, twice: it is done once, whether it had been done or not.
 #
 # `make storm` runs it at length.  STORM_KILLS says how often the server dies,
 # STORM_ACTS how many acts of each client come before that, STORM_CLIENTS how
@@ -27,9 +28,12 @@ autovacuum_naptime = 1s
 $node->start;
 $node->safe_psql('postgres', slurp_file('test/storm/storm.sql'));
 
-my (%done, %refused);
+my (%done, %refused, %refused_by);
 my @levels = ('read committed', 'repeatable read', 'serializable');    # of the clients, in turn
 my %again = map { $_ => 0 } @levels;
+my @cut_off;
+my $made_again = 0;
+my $cut_off_done = 0;    # though nobody had been told
 my $connection = $node->connstr('postgres');
 
 # Every process of the server dies at once, as if the machine had lost its power.
@@ -53,7 +57,7 @@ sub kill_server
 sub storm
 {
 	my ($round, $n, $kill) = @_;
-	my (@out, @err, @run);
+	my (@out, @err, @run, @lines);
 
 	for my $client (1 .. $clients)
 	{
@@ -62,6 +66,7 @@ sub storm
 		  . "SET default_transaction_isolation = '$levels[$client % @levels]';\n"
 		  . join '', map { "SELECT storm.act('r${round}c${client}n$_');\n" } 1 .. $n;
 		append_to_file("$dir/$round.$client.sql", $script);
+		$lines[$client] = [ split /\n/, $script ];
 		push @run, IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $connection, '-f', "$dir/$round.$client.sql" ],
 			'<', '/dev/null', '>', \$out[$client], '2>', \$err[$client]);
 	}
@@ -82,7 +87,40 @@ sub storm
 	for my $client (1 .. $clients)
 	{
 		$refused{$_}++ for $err[$client] =~ /ERROR:  (\w{5})$/mg;
+		# psql says the line, which has the key
+		while ($err[$client] =~ /:(\d+): ERROR:  (\w{5})$/mg)
+		{
+			push @{ $refused_by{$2} }, $lines[$client][ $1 - 1 ] =~ /'(.*)'/;
+		}
+		if ($kill)
+		{
+			# the first call that was not answered
+			my $answers = ($out[$client] =~ tr/\n//) + (() = $err[$client] =~ /ERROR:  \w{5}$/mg);
+			my @calls = grep { /storm\.act/ } @{ $lines[$client] };
+			push @cut_off, $calls[$answers] =~ /'(.*)'/;
+		}
 		$again{ $levels[$client % @levels] }++ for $err[$client] =~ /ERROR:  40001$/mg;
+	}
+	return @told;
+}
+
+# Calls that were cut off are made again, twice.  Both answers are the same, and if
+# the call had been done there is one.  Returns what they were told.
+sub make_again
+{
+	my @told;
+
+	for my $key (splice @cut_off)
+	{
+		# whose calls do not depend on what is there
+		next if $node->safe_psql('postgres', "SELECT storm.verb('$key')") !~ /^(?:settle|word|usd|bill|deposit|grant)$/;
+		my $had = $node->safe_psql('postgres', "SELECT count(*) FROM (SELECT FROM voucher.settlement WHERE order_id = '$key' UNION ALL SELECT FROM voucher.request WHERE request_id = '$key') AS s");
+		my ($first, $second) = map { ($node->psql('postgres', "SELECT storm.act('$key')"))[1] } 1 .. 2;
+		is($second, $first, "$key: the same answer twice");
+		isnt($first, '', "$key: what had been done is answered") if $had;
+		$cut_off_done++ if $had;
+		$made_again++;
+		push @told, $first if $first ne '';
 	}
 	return @told;
 }
@@ -105,6 +143,12 @@ sub lost
 			WHEN 'rerating' THEN EXISTS (SELECT FROM voucher.rerating AS r WHERE r.account_id = t.account AND r.order_id = t.key
 				AND (r.version::text, r.gross::text, r.billed::text) = (t.f1, t.f2, t.f3))
 			WHEN 'cash_entry' THEN EXISTS (SELECT FROM voucher.cash_entry AS c WHERE c.account_id = t.account AND c.request_id = t.key AND c.amount::text = t.f1)
+			WHEN 'entry' THEN EXISTS (SELECT FROM voucher.entry AS n WHERE n.account_id = t.account AND n.request_id = t.key
+				AND (n.kind, n.instrument_id::text) = (t.f1, t.f2))
+			WHEN 'instrument' THEN EXISTS (SELECT FROM voucher.instrument AS i WHERE i.account_id = t.account AND i.instrument_id::text = t.key)
+			WHEN 'invoice' THEN EXISTS (SELECT FROM voucher.invoice AS i WHERE i.account_id = t.account AND i.invoice_id = t.key AND i.amount::text = t.f1)
+			WHEN 'voided' THEN EXISTS (SELECT FROM voucher.settlement_entry AS e WHERE e.account_id = t.account AND e.invoice_id = t.key AND e.kind = 'void')
+			WHEN 'released' THEN EXISTS (SELECT FROM voucher.hold AS h WHERE h.account_id = t.account AND h.order_id = t.key AND h.version::text = t.f1 AND h.resolution IS NOT NULL)
 			ELSE false END});
 }
 
@@ -114,6 +158,8 @@ for my $round (1 .. $kills)
 	push @all, storm($round, 100000, 1);
 	$node->start;
 	is(lost(@all), '', "kill $round: what was answered is there");
+	push @all, make_again();
+	is(lost(@all), '', "kill $round: and what was answered when made again");
 	is($node->safe_psql('postgres', 'SELECT * FROM voucher.check()'), '', "kill $round: check() finds nothing");
 }
 push @all, storm('last', $acts, 0);
@@ -145,6 +191,21 @@ note("$clients clients, $kills kills: $done acts done, $refused refused, of thes
 	  . ' to be run again (40001: ' . join(', ', map { uc . " $again{$_}" } @levels) . '), ' . ($refused{'40P01'} // 0) . ' deadlocks');
 note('done: ' . join ', ', map { "$_ $done{$_}" } sort keys %done);
 note('refused: ' . join ', ', map { "$_ $refused{$_}" } sort keys %refused);
+note("cut off and made again: $made_again, of which $cut_off_done had been done");
+my @keys = map { @$_ } values %refused_by;
+my %verb_of;
+while (my @some = splice @keys, 0, 1000)
+{
+	my $list = join ',', @some;
+	@verb_of{@some} = split /\n/, $node->safe_psql('postgres', "SELECT storm.verb(k) FROM unnest('{$list}'::text[]) WITH ORDINALITY AS u (k, n) ORDER BY n");
+}
+my %refused_as;
+for my $state (keys %refused_by)
+{
+	$refused_as{"$verb_of{$_} $state"}++ for @{ $refused_by{$state} };
+}
+my @most = sort { $refused_as{$b} <=> $refused_as{$a} || $a cmp $b } grep { !/40001/ } keys %refused_as;
+note('refused most: ' . join ', ', map { "$_ $refused_as{$_}" } @most[ 0 .. ($#most < 19 ? $#most : 19) ]);
 
 $node->stop;
 done_testing();
