@@ -9,7 +9,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/vou
 
 MODULE_big = voucher
 MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog template ledger movement ledger_triggers instrument_triggers protect settlement \
-             limit limit_triggers hold_triggers account issue mint activation lifecycle transfer share lines held order shared explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list order_trigger
+             limit limit_triggers hold_triggers account issue mint attempt activation lifecycle transfer share lines held order shared explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list order_trigger
 # for tests only: a library of which a statement can be made to fail
 ifdef FAULTS
 MODULES_C += store_fault
@@ -19,7 +19,7 @@ OBJS       = $(patsubst %,src/%.o,$(MODULES_C))
 
 # The install script is these parts in this order; a part may use what stands
 # above it and nothing below.
-SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit hold account issue mint activation lifecycle transfer share match settle \
+SQL_PARTS  = schema amount code scope catalog template ledger order settlement limit hold account issue mint attempt activation lifecycle transfer share match settle \
              refund cancel arrears rerate invoice history list statement check report order_trigger roles
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

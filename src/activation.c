@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -16,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "attempt.h"
 #include "code.h"
 #include "compat.h"
 #include "issue.h"
@@ -38,10 +40,20 @@ typedef struct MintedCode
 } MintedCode;
 
 /*
- * Find a code, with a statement that may lock it.  Error VC008, the same
- * whether it was never minted or belongs to somebody else.
+ * A code was wrong: count it, and raise VC008, the same whether it was never
+ * minted or belongs to somebody else.
  */
-static void
+pg_noreturn static void
+RefuseCode(const Attempt *attempt)
+{
+	RecordAttempt(attempt);
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_UNKNOWN_CODE),
+			 errmsg("voucher code does not exist")));
+}
+
+/* Find a code, with a statement that may lock it; false if it was never minted. */
+static bool
 FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *minted)
 {
 	Datum		digest = CodeDigestDatum(code);
@@ -49,9 +61,7 @@ FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *mint
 	bool		isnull;
 
 	if (StoreRun(statement, mode, &digest, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_CODE),
-				 errmsg("voucher code does not exist")));
+		return false;
 	minted->templateId = StoreInt64(0, 1);
 	value = StoreDatum(0, 2, &isnull);
 	minted->faceValue = isnull ? 0 : DatumGetAmount(value);
@@ -64,6 +74,21 @@ FindCode(Statement statement, StoreMode mode, const Code *code, MintedCode *mint
 	value = StoreDatum(0, 7, &isnull);
 	minted->mintingId = isnull ? 0 : DatumGetInt64(value);
 	minted->replaced = StoreBool(0, 8);
+	return true;
+}
+
+/* Is a code that was found another account's? */
+static bool
+IsForeign(const MintedCode *minted, const char *accountId)
+{
+	return minted->accountId != NULL && strcmp(minted->accountId, accountId) != 0;
+}
+
+/* Who tries, as the caller says: the empty text is nobody's name. */
+static const char *
+ClientArgument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, "client");
 }
 
 /* Error for a code that others took the place of. */
@@ -108,7 +133,7 @@ IsTooLate(const MintedCode *minted, const Template *template, TimestampTz at)
 		!ValidityOf(template, template->fromIssue ? minted->mintedAt : at, at, &validity);
 }
 
-/* verify(code, at) returns record: see activation.sql */
+/* verify(code, at, account_id, client) returns record: see activation.sql */
 Datum
 voucher_verify(PG_FUNCTION_ARGS)
 {
@@ -120,15 +145,28 @@ voucher_verify(PG_FUNCTION_ARGS)
 	Datum		values[11];
 	bool		isnull[11] = {false};
 	Datum		result;
+	Attempt		attempt;
 
 	RequireArgument(fcinfo, 0, "code");
+	attempt.accountId = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "account_id");
+	attempt.client = ClientArgument(fcinfo, 3);
+	if (attempt.accountId == NULL && attempt.client == NULL)
+		attempt.client = GetUserNameFromId(GetSessionUserId(), false);
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot verify codes during recovery"),
+				 errdetail("Attempts with wrong codes are counted on the primary.")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);
 
 	StoreBegin();
 	CatalogBegin();
-	FindCode(STMT_CODE_READ, STORE_READ, PG_GETARG_CODE_P(0), &minted);
+	BeginAttempt(&attempt);
+	if (!FindCode(STMT_CODE_READ, STORE_READ, PG_GETARG_CODE_P(0), &minted))
+		RefuseCode(&attempt);
+	EndAttempt(&attempt);
 	if (minted.accountId != NULL)
 		status = "activated";
 	else if (minted.replaced)
@@ -150,7 +188,7 @@ voucher_verify(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/* activate(account_id, code, at) returns bigint */
+/* activate(account_id, code, at, actor, client) returns bigint */
 Datum
 voucher_activate(PG_FUNCTION_ARGS)
 {
@@ -160,17 +198,23 @@ voucher_activate(PG_FUNCTION_ARGS)
 	const Template *template;
 	MintedCode	minted;
 	Account		account;
+	Attempt		attempt = {accountId, ClientArgument(fcinfo, 4)};
 
 	RequireArgument(fcinfo, 1, "code");
 	code = PG_GETARG_CODE_P(1);
 
 	StoreBegin();
 	CatalogBegin();
-	FindCode(STMT_CODE_READ, STORE_WRITE, code, &minted);
+	BeginAttempt(&attempt);
+	if (!FindCode(STMT_CODE_READ, STORE_WRITE, code, &minted) || IsForeign(&minted, accountId))
+		RefuseCode(&attempt);
+	EndAttempt(&attempt);
 	template = CatalogTemplate(minted.templateId);
 	LockAccount(accountId, template->terms.currency, &account);
 	account.actor = OptionalTextArgument(fcinfo, 3);
-	FindCode(STMT_CODE_LOCK, STORE_WRITE, code, &minted);
+	/* another account may have been faster */
+	if (!FindCode(STMT_CODE_LOCK, STORE_WRITE, code, &minted) || IsForeign(&minted, accountId))
+		RefuseCode(&attempt);
 	if (minted.accountId == NULL)
 	{
 		Datum		values[4];
@@ -194,10 +238,6 @@ voucher_activate(PG_FUNCTION_ARGS)
 		values[3] = TimestampTzGetDatum(at);
 		StoreWriteRows(STMT_CODE_ACTIVATE, values, NULL, 1);
 	}
-	else if (strcmp(minted.accountId, accountId) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_UNKNOWN_CODE),
-				 errmsg("voucher code does not exist")));
 	StoreEnd();
 	PG_RETURN_INT64(minted.instrumentId);
 }

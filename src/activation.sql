@@ -60,6 +60,8 @@ CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.minted_code
 CREATE FUNCTION voucher.verify(
     code voucher.code,
     at   timestamptz DEFAULT pg_catalog.now(),
+    account_id text DEFAULT NULL,
+    client     text DEFAULT NULL,
     OUT status          text,
     OUT template        text,
     OUT kind            text,
@@ -72,18 +74,19 @@ CREATE FUNCTION voucher.verify(
     OUT valid_for       interval,
     OUT activate_before timestamptz)
     RETURNS record
-    AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C STABLE
+    AS 'MODULE_PATHNAME', 'voucher_verify' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz)
-    IS 'shows what a code is good for, before it is activated: status inactive, activated, expired or replaced, and its terms';
+COMMENT ON FUNCTION voucher.verify(voucher.code, timestamptz, text, text)
+    IS 'shows what a code is good for, before it is activated: status inactive, activated, expired or replaced, and its terms; a wrong one counts as an attempt of the account and the client, or of the session''s user';
 
 CREATE FUNCTION voucher.activate(
     account_id text,
     code       voucher.code,
     at         timestamptz DEFAULT pg_catalog.now(),
-    actor      text DEFAULT NULL)
+    actor      text DEFAULT NULL,
+    client     text DEFAULT NULL)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'voucher_activate' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz, text)
-    IS 'activates a code for an account and returns the voucher''s id; the same account again gets the same id';
+COMMENT ON FUNCTION voucher.activate(text, voucher.code, timestamptz, text, text)
+    IS 'activates a code for an account and returns the voucher''s id; the same account again gets the same id; a wrong one counts as an attempt of the account and the client';

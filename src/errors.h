@@ -76,6 +76,7 @@
 /* VC5xx: codes */
 #define ERRCODE_VC_PATTERN_USED_UP			MAKE_SQLSTATE('V','C','5','0','1')
 #define ERRCODE_VC_CODE_IS_REPLACED			MAKE_SQLSTATE('V','C','5','0','2')
+#define ERRCODE_VC_TOO_MANY_ATTEMPTS		MAKE_SQLSTATE('V','C','5','0','3')
 
 /* VC6xx: what a life cycle does not allow */
 #define ERRCODE_VC_NOT_TRANSFERABLE			MAKE_SQLSTATE('V','C','6','0','1')

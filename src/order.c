@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "attempt.h"
 #include "held.h"
 #include "issue.h"
 #include "order.h"
@@ -169,6 +170,32 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 }
 
 /*
+ * The template of the promo code that was typed in.  A wrong one counts as an
+ * attempt of the account, and is VC008; VC503 if it has made too many.
+ */
+static const Template *
+FindPromoCode(const OrderRequest *request)
+{
+	Attempt		attempt = {request->accountId, NULL};
+	const Template *promo;
+
+	/* what is promised is kept, whatever was tried since */
+	if (!request->promised)
+		BeginAttempt(&attempt);
+	promo = CatalogTemplateByPromoCode(request->promoCode);
+	if (promo == NULL)
+	{
+		RecordAttempt(&attempt);
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_UNKNOWN_CODE),
+				 errmsg("promo code \"%s\" does not exist", request->promoCode)));
+	}
+	if (!request->promised)
+		EndAttempt(&attempt);
+	return promo;
+}
+
+/*
  * Read all that the plan needs, in one state of the account: that of the
  * calling query in STORE_READ, the latest in STORE_WRITE.  The account's promo
  * codes are candidates only when typed in.
@@ -190,14 +217,6 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	facts->policy = request->policy == NULL ? CatalogDefaultPolicy(request->paymentType) :
 		CatalogPolicy(request->policy);
 	LookUpLines(request);
-	if (request->promoCode != NULL)
-	{
-		promo = CatalogTemplateByPromoCode(request->promoCode);
-		if (promo == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_VC_UNKNOWN_CODE),
-					 errmsg("promo code \"%s\" does not exist", request->promoCode)));
-	}
 
 	values[0] = CStringGetTextDatum(request->accountId);
 	values[1] = OptionalTextDatum(request->currency, &nulls[1]);
@@ -212,6 +231,14 @@ LoadOrder(OrderRequest *request, StoreMode mode, OrderFacts *facts)
 	ReadAccount(request, rows, &facts->account);
 	MarkPurchased(request, StoreNotNull(0, 3));
 	facts->settled = StoreBool(0, 4);
+	/* of an order that is settled, only what was typed in then is compared */
+	if (request->promoCode != NULL && !facts->settled)
+	{
+		SPITupleTable *table = SPI_tuptable;
+
+		promo = FindPromoCode(request);
+		SPI_tuptable = table;
+	}
 	order->currency = facts->account.currency;
 	order->at = request->at;
 	order->nlines = request->nlines;

@@ -92,10 +92,10 @@ GRANT EXECUTE ON FUNCTION
     TO voucher_reader;
 GRANT SELECT ON
     voucher.currency, voucher.order_type, voucher.product, voucher.campaign, voucher.template, voucher.policy, voucher.default_policy,
-    voucher.usage_limit, voucher.total_usage,
+    voucher.usage_limit, voucher.total_usage, voucher.attempt_budget,
     voucher.account, voucher.cash_entry, voucher.instrument, voucher.entry, voucher.settlement, voucher.settlement_entry,
     voucher.purchase, voucher.account_usage, voucher.hold, voucher.held_usage, voucher.rerating, voucher.invoice, voucher.request,
-    voucher.invitation, voucher.reminder,
+    voucher.invitation, voucher.reminder, voucher.attempt,
     voucher.vouchers, voucher.settlement_line, voucher.settlement_part, voucher.invoice_line, voucher.limit_usage
     TO voucher_reader;
 
@@ -144,7 +144,7 @@ GRANT EXECUTE ON FUNCTION
     TO voucher_administrator;
 GRANT INSERT, UPDATE, DELETE ON
     voucher.currency, voucher.order_type, voucher.product, voucher.campaign, voucher.template, voucher.policy, voucher.default_policy,
-    voucher.usage_limit, voucher.customer
+    voucher.usage_limit, voucher.attempt_budget, voucher.customer
     TO voucher_administrator;
 GRANT SELECT ON voucher.customer TO voucher_administrator;
 GRANT INSERT ON voucher.purchase TO voucher_administrator;
@@ -174,10 +174,10 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{account,cash_entry,instrument,entry,settlement,settlement_entry,purchase,account_usage,hold,held_usage,rerating,invoice,request,invitation,reminder,template,customer}'::text[] LOOP
+    FOREACH relation IN ARRAY '{account,cash_entry,instrument,entry,settlement,settlement_entry,purchase,account_usage,hold,held_usage,rerating,invoice,request,invitation,reminder,attempt,template,customer}'::text[] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE voucher.%I ENABLE ROW LEVEL SECURITY', relation);
         EXECUTE pg_catalog.format('CREATE POLICY all_rows ON voucher.%I TO voucher_reader USING (true) WITH CHECK (true)', relation);
-        IF relation OPERATOR(pg_catalog.<>) ALL ('{account_usage,held_usage,request,invitation,reminder,template,customer}'::text[]) THEN
+        IF relation OPERATOR(pg_catalog.<>) ALL ('{account_usage,held_usage,request,invitation,reminder,attempt,template,customer}'::text[]) THEN
             EXECUTE pg_catalog.format('CREATE POLICY own_account ON voucher.%I FOR SELECT TO voucher_customer USING (account_id OPERATOR(pg_catalog.=) ANY '
                 '(ARRAY(SELECT c.account_id FROM voucher.customer AS c WHERE c.role_name OPERATOR(pg_catalog.=) (CURRENT_USER)::pg_catalog.text)))', relation);
         END IF;

@@ -261,6 +261,25 @@ STATEMENT(CODE_SPACE_TAKE, "till",
 		  "WHERE s.minted OPERATOR(pg_catalog.<=) ($4 OPERATOR(pg_catalog.-) $3)")
 STATEMENT(CODE_SPACE_MINTED, "t",
 		  "SELECT minted FROM voucher.code_space WHERE space" EQ "$1")
+/* a row, the budget, if so many attempts have been made */
+#define ATTEMPTS_OF(whose, key, attempts) \
+		  "SELECT b.attempts, b.period " \
+		  "FROM (SELECT COALESCE(pg_catalog.max(g.attempts), " attempts ") AS attempts, " \
+		  "COALESCE(pg_catalog.max(g.period), '1 hour') AS period " \
+		  "FROM voucher.attempt_budget AS g WHERE g.whose" EQ "'" whose "') AS b " \
+		  "WHERE (SELECT pg_catalog.count(*) FROM voucher.attempt AS a WHERE a." key EQ "$1 " \
+		  "AND a.at OPERATOR(pg_catalog.>) ($2 OPERATOR(pg_catalog.-) b.period)) " \
+		  "OPERATOR(pg_catalog.>=) b.attempts"
+STATEMENT(ATTEMPTS_OF_ACCOUNT, "tz", ATTEMPTS_OF("account", "account_id", "10"))
+STATEMENT(ATTEMPTS_OF_CLIENT, "tz", ATTEMPTS_OF("client", "client", "60"))
+STATEMENT(ATTEMPT_WRITE, "ttzt",
+		  "INSERT INTO voucher.attempt (account_id, client, at, recorded_by) VALUES ($1, $2, $3, $4)")
+/* a hundred at most, as others wait for who does it */
+STATEMENT(ATTEMPTS_FORGET, "z",
+		  "DELETE FROM voucher.attempt WHERE attempt_id" EQ "ANY (ARRAY("
+		  "SELECT a.attempt_id FROM voucher.attempt AS a WHERE a.at OPERATOR(pg_catalog.<) ($1 OPERATOR(pg_catalog.-) "
+		  "GREATEST('1 day', (SELECT pg_catalog.max(g.period) FROM voucher.attempt_budget AS g))) "
+		  "ORDER BY a.at LIMIT 100))")
 /* with the minting that waits to arrive, if the code is of one, and whether it was replaced */
 #define CODE_COLUMNS \
 		  "SELECT c.template_id, c.face_value, c.activate_before, c.minted_at, c.account_id, " \

@@ -117,6 +117,7 @@ SELECT is((SELECT (sum(minted), sum(activated), sum(unused))::text FROM voucher.
 -- a row that a trigger suppresses look the same.
 --
 CREATE SEQUENCE pg_temp.seen;
+GRANT USAGE ON SEQUENCE pg_temp.seen TO voucher_owner;
 CREATE FUNCTION pg_temp.collide() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF nextval('pg_temp.seen') % 3 = 0 THEN

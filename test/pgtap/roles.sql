@@ -146,7 +146,7 @@ CREATE TEMP TABLE privilege AS
     FROM pg_class AS c CROSS JOIN role AS r CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
     WHERE c.relnamespace = 'voucher'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege(r.name, c.oid, p) GROUP BY 1, 2;
 SELECT set_eq($$SELECT relation FROM privilege WHERE may <> 'SELECT' AND role = 'administrator'$$,
-              '{campaign,currency,customer,default_policy,order_type,policy,product,purchase,template,usage_limit}'::text[], 'an administrator writes the catalogue');
+              '{attempt_budget,campaign,currency,customer,default_policy,order_type,policy,product,purchase,template,usage_limit}'::text[], 'an administrator writes the catalogue');
 SELECT is_empty($$SELECT * FROM privilege WHERE may <> 'SELECT' AND role <> 'administrator'$$, 'nobody else writes a table');
 SELECT is_empty($$SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'voucher'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'customer'
                   AND NOT EXISTS (SELECT FROM privilege AS p WHERE p.relation = c.relname AND p.role = 'auditor')$$, 'an auditor reads every table');

@@ -1,0 +1,251 @@
+/*
+ * attempt.c
+ *		Attempts with wrong codes: they are counted by account and by client, and
+ *		when a budget is used up no code is looked up any more, right or wrong.
+ *
+ * A wrong code is an error, and an error rolls back what its transaction wrote.
+ * So a background worker writes down the attempt, in a transaction of its own.
+ * Who tries holds a lock on account and client from before the count until the
+ * attempt is written: of so many at once no more than the budget are told
+ * whether their code was right.
+ *
+ * Lock order: the account's attempts, the client's, the worker's; nothing else
+ * is waited for while they are held.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "attempt.h"
+#include "errors.h"
+#include "store.h"
+
+/* What the worker is told, in memory that both see. */
+typedef struct Record
+{
+	Oid			database;
+	Oid			user;			/* as whom it writes */
+	TimestampTz at;
+	bool		written;		/* by the worker: it has committed */
+	bool		hasAccount;
+	bool		hasClient;
+	char		text[FLEXIBLE_ARRAY_MEMBER];	/* session's user, account, client: each with its zero */
+} Record;
+
+/* Locks of one name: an object of the table of attempts, out of reach of SQL's advisory locks. */
+static void
+SetTag(LOCKTAG *tag, const char *kind, const char *key)
+{
+	uint32		hash = key == NULL ? 0 :
+		hash_combine(DatumGetUInt32(hash_any((const unsigned char *) kind, strlen(kind))),
+					 DatumGetUInt32(hash_any((const unsigned char *) key, strlen(key))));
+
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, StoreRelation("attempt"), hash, 1);
+}
+
+static void
+LockKey(const char *kind, const char *key)
+{
+	LOCKTAG		tag;
+
+	SetTag(&tag, kind, key);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+static void
+UnlockKey(const char *kind, const char *key)
+{
+	LOCKTAG		tag;
+
+	SetTag(&tag, kind, key);
+	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * Error VC503 if a budget is used up.  What counts is what is committed now: in
+ * an older snapshot a transaction would not see its own attempts.
+ */
+static void
+RequireBudget(Statement statement, const char *whose, const char *key, TimestampTz now)
+{
+	Datum		values[2];
+	Datum		period;
+
+	values[0] = CStringGetTextDatum(key);
+	values[1] = TimestampTzGetDatum(now);
+	if (StoreRun(statement, STORE_LATEST, values, NULL) == 0)
+		return;
+	period = StoreNotNull(0, 2);
+	ereport(ERROR,
+			(errcode(ERRCODE_VC_TOO_MANY_ATTEMPTS),
+			 errmsg("too many attempts with wrong codes"),
+			 errdetail("This %s may try %d wrong codes in %s.", whose, StoreInt32(0, 1),
+					   DatumGetCString(DirectFunctionCall1(interval_out, period))),
+			 errhint("Try again later.")));
+}
+
+/*
+ * Somebody is about to try a code.  Error VC503 if the account or the client has
+ * used up its budget; else both stay locked until EndAttempt, or until an error
+ * ends the transaction.  A standby counts nothing.
+ */
+void
+BeginAttempt(const Attempt *attempt)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (RecoveryInProgress())
+		return;
+	if (attempt->accountId != NULL)
+	{
+		LockKey("account", attempt->accountId);
+		RequireBudget(STMT_ATTEMPTS_OF_ACCOUNT, "account", attempt->accountId, now);
+	}
+	if (attempt->client != NULL)
+	{
+		LockKey("client", attempt->client);
+		RequireBudget(STMT_ATTEMPTS_OF_CLIENT, "client", attempt->client, now);
+	}
+}
+
+/* The code was right. */
+void
+EndAttempt(const Attempt *attempt)
+{
+	if (RecoveryInProgress())
+		return;
+	if (attempt->client != NULL)
+		UnlockKey("client", attempt->client);
+	if (attempt->accountId != NULL)
+		UnlockKey("account", attempt->accountId);
+}
+
+/* Append a text that may be missing; returns where the next one goes. */
+static char *
+PutText(char *to, const char *text)
+{
+	strcpy(to, text == NULL ? "" : text);
+	return to + strlen(to) + 1;
+}
+
+/* Let a worker write down what is in shared memory; true if it has. */
+static bool
+RunWorker(dsm_segment *segment)
+{
+	BackgroundWorker worker = {0};
+	BackgroundWorkerHandle *handle;
+	Record	   *record = dsm_segment_address(segment);
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "voucher", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "voucher_record_attempt", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "voucher attempt", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "voucher attempt", sizeof(worker.bgw_type));
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	worker.bgw_notify_pid = MyProcPid;
+
+	/* one at a time, so that a flood of attempts takes one worker of those that there are */
+	LockKey("worker", NULL);
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		return false;
+	(void) WaitForBackgroundWorkerShutdown(handle);
+	UnlockKey("worker", NULL);
+	return record->written;
+}
+
+/*
+ * The code was wrong: write down the attempt, whatever becomes of this
+ * transaction.  The caller then raises the error that says so.  Error 53400 if it
+ * cannot be written down; the answer is then kept back.
+ */
+void
+RecordAttempt(const Attempt *attempt)
+{
+	const char *user = GetUserNameFromId(GetSessionUserId(), false);
+	Size		size = offsetof(Record, text) + strlen(user) + 1 +
+		(attempt->accountId == NULL ? 0 : strlen(attempt->accountId)) + 1 +
+		(attempt->client == NULL ? 0 : strlen(attempt->client)) + 1;
+	dsm_segment *segment;
+	Record	   *record;
+
+	if (RecoveryInProgress())
+		return;
+	segment = dsm_create(size, 0);
+	record = dsm_segment_address(segment);
+	record->database = MyDatabaseId;
+	record->user = GetUserId();
+	record->at = GetCurrentTimestamp();
+	record->written = false;
+	record->hasAccount = attempt->accountId != NULL;
+	record->hasClient = attempt->client != NULL;
+	PutText(PutText(PutText(record->text, user), attempt->accountId), attempt->client);
+	if (!RunWorker(segment))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("could not write down an attempt with a wrong code"),
+				 errhint("There may be too few \"max_worker_processes\"; else the server's log says why.")));
+	dsm_detach(segment);
+}
+
+/* The worker: writes down one attempt, and forgets what no budget counts any more. */
+void
+voucher_record_attempt(Datum arg)
+{
+	dsm_segment *segment;
+	Record	   *record;
+	const char *account;
+	const char *client;
+	Datum		values[4];
+	char		nulls[] = "    ";
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "voucher attempt");
+	segment = dsm_attach(DatumGetUInt32(arg));
+	if (segment == NULL)
+		proc_exit(0);			/* who waited for it is gone */
+	dsm_pin_mapping(segment);
+	record = dsm_segment_address(segment);
+	account = record->text + strlen(record->text) + 1;
+	client = account + strlen(account) + 1;
+
+	BackgroundWorkerInitializeConnectionByOid(record->database, InvalidOid, 0);
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SetUserIdAndSecContext(record->user, SECURITY_LOCAL_USERID_CHANGE);
+	StoreBegin();
+	values[0] = CStringGetTextDatum(account);
+	values[1] = CStringGetTextDatum(client);
+	values[2] = TimestampTzGetDatum(record->at);
+	values[3] = CStringGetTextDatum(record->text);
+	nulls[0] = NULL_FLAG(!record->hasAccount);
+	nulls[1] = NULL_FLAG(!record->hasClient);
+	StoreWriteRows(STMT_ATTEMPT_WRITE, values, nulls, 1);
+	StoreRun(STMT_ATTEMPTS_FORGET, STORE_WRITE, &values[2], NULL);
+	StoreEnd();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	record->written = true;
+	proc_exit(0);
+}

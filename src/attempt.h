@@ -1,0 +1,23 @@
+/*
+ * attempt.h
+ *		Attempts with wrong codes, and how many of them there may be.
+ */
+#ifndef VOUCHER_ATTEMPT_H
+#define VOUCHER_ATTEMPT_H
+
+#include "postgres.h"
+
+/* Who tries a code. */
+typedef struct Attempt
+{
+	const char *accountId;		/* NULL: not said */
+	const char *client;			/* as the caller names it; NULL: not said */
+} Attempt;
+
+extern void BeginAttempt(const Attempt *attempt);
+extern void EndAttempt(const Attempt *attempt);
+extern void RecordAttempt(const Attempt *attempt);
+
+extern PGDLLEXPORT void voucher_record_attempt(Datum arg);
+
+#endif							/* VOUCHER_ATTEMPT_H */
