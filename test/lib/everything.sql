@@ -146,6 +146,10 @@ SELECT voucher.open_account('holder', 'CNY');
 SELECT voucher.grant('holder', 'gift');
 SELECT voucher.reserve('holder', 'held 3', 'oss', 'purchase', 20, promo_code => 'save-10', hold_for => '100 years', actor => E'\\N');
 
+-- wrong codes, and how many there may be
+INSERT INTO voucher.attempt_budget VALUES ('client', 5, '2 days');
+INSERT INTO voucher.attempt (account_id, client, at) VALUES ('acme', E'it''s \\N', now()), (NULL, '代金券', now());
+
 -- who sees what
 INSERT INTO voucher.customer (account_id, role_name) VALUES ('acme', E'it''s \\ a role');
 

@@ -57,7 +57,7 @@ $publisher->safe_psql('postgres', 'CREATE PUBLICATION voucher FOR TABLES IN SCHE
 subscribe('postgres', 'postgres', 'voucher');
 act($publisher, 'after', 500);
 # what the acts do is random: on, until there is something of everything
-my $empty = 'customer default_policy invitation reminder';
+my $empty = 'attempt_budget customer default_policy invitation reminder';
 for my $more (1 .. 30)
 {
 	last if empty_tables($publisher, 'postgres', 'r') eq $empty;
