@@ -88,17 +88,20 @@ RequireBudget(Statement statement, const char *whose, const char *key, Timestamp
 {
 	Datum		values[2];
 	Datum		period;
+	int			attempts;
 
 	values[0] = CStringGetTextDatum(key);
 	values[1] = TimestampTzGetDatum(now);
 	if (StoreRun(statement, STORE_LATEST, values, NULL) == 0)
 		return;
+	attempts = StoreInt32(0, 1);
 	period = StoreNotNull(0, 2);
 	ereport(ERROR,
 			(errcode(ERRCODE_VC_TOO_MANY_ATTEMPTS),
 			 errmsg("too many attempts with wrong codes"),
-			 errdetail("This %s may try %d wrong codes in %s.", whose, StoreInt32(0, 1),
-					   DatumGetCString(DirectFunctionCall1(interval_out, period))),
+			 errdetail_plural("This %s may try %d wrong code in %s.",
+							  "This %s may try %d wrong codes in %s.", attempts, whose, attempts,
+							  DatumGetCString(DirectFunctionCall1(interval_out, period))),
 			 errhint("Try again later.")));
 }
 
