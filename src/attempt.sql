@@ -30,6 +30,8 @@ CREATE TABLE voucher.attempt_budget (
     whose    text COLLATE "C" NOT NULL,
     attempts integer NOT NULL,
     period   interval NOT NULL,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT attempt_budget_pkey PRIMARY KEY (whose),
     CONSTRAINT attempt_budget_whose_check CHECK (whose OPERATOR(pg_catalog.=) ANY ('{account,client}'::pg_catalog.text[])),
     CONSTRAINT attempt_budget_attempts_check CHECK (attempts OPERATOR(pg_catalog.>) 0),
@@ -39,3 +41,5 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.attempt_budget', '');
 COMMENT ON TABLE voucher.attempt_budget IS 'how many wrong codes may be tried; without a row an account 10 and a client 60 in an hour';
 COMMENT ON COLUMN voucher.attempt_budget.whose IS 'account or client: each of them by itself';
 COMMENT ON COLUMN voucher.attempt_budget.period IS 'in any so long a time';
+COMMENT ON COLUMN voucher.attempt_budget.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.attempt_budget.recorded_at IS 'when it was written';

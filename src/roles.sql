@@ -40,6 +40,8 @@ GRANT USAGE ON SCHEMA voucher TO voucher_owner, voucher_reader, voucher_customer
 CREATE TABLE voucher.customer (
     account_id text COLLATE "C" NOT NULL,
     role_name  text COLLATE "C" NOT NULL,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT customer_pkey PRIMARY KEY (account_id, role_name),
     CONSTRAINT customer_check CHECK (role_name OPERATOR(pg_catalog.<>) '' AND account_id OPERATOR(pg_catalog.<>) '')
 );
@@ -47,6 +49,8 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.customer', '');
 CREATE INDEX customer_role_name_idx ON voucher.customer (role_name);
 COMMENT ON TABLE voucher.customer IS 'which accounts a member of voucher_customer sees';
 COMMENT ON COLUMN voucher.customer.role_name IS 'the role''s name: what current_user says in its session';
+COMMENT ON COLUMN voucher.customer.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.customer.recorded_at IS 'when it was written';
 
 -- ---------------------------------------------------------------------------
 -- What computes from its arguments alone, and types, are for every role
