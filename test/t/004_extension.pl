@@ -227,8 +227,8 @@ like($err, qr/schema "voucher" is not empty/, 'not into one that has objects');
 # A script that a superuser runs takes nothing for its own that is there already.
 my ($file) = glob 'voucher--*.sql';
 my $script = slurp_file($file) =~ s/--.*//gr;
-like($script, qr/\A\s*\\echo .*\s+SET LOCAL search_path = pg_catalog, pg_temp;/, 'the script has a search_path of its own');
-unlike($script, qr/OR\s+REPLACE|IF\s+NOT\s+EXISTS/i, 'and creates whatever it needs');
+ok($script =~ /\A\s*\\echo .*\s+SET LOCAL search_path = pg_catalog, pg_temp;/, 'the script has a search_path of its own');
+ok($script !~ /CREATE\s+OR\s+REPLACE|IF\s+NOT\s+EXISTS/i, 'and creates whatever it needs');
 
 # Roles of the extension's names, which somebody made before it
 my $squatters = PostgreSQL::Test::Cluster->new('squatters');

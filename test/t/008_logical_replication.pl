@@ -56,6 +56,8 @@ act($publisher, 'before', 300);
 $publisher->safe_psql('postgres', 'CREATE PUBLICATION voucher FOR TABLES IN SCHEMA voucher');
 subscribe('postgres', 'postgres', 'voucher');
 act($publisher, 'after', 500);
+# a wrong code
+$publisher->psql('postgres', 'SELECT voucher.verify(voucher.new_code())');
 # what the acts do is random: on, until there is something of everything
 my $empty = 'attempt_budget customer default_policy invitation reminder';
 for my $more (1 .. 30)
