@@ -35,7 +35,7 @@ SELECT voucher.grant('ann', 'gift') AS shared \gset
 SELECT voucher.share('ann', :shared, 'ben'), voucher.settle('ann', 'o1', 'ecs', 'renewal', 170, promo_code => 'word'), voucher.refund('ann', 'o1', 5),
        voucher.settle('ann', 'o2', 'ecs', 'renewal', 10, voucher => 'none'), voucher.issue_invoice('ann', 'i1', 'o1'), voucher.reserve('ann', 'held', 'ecs', 'renewal', 20, voucher => 'none'),
        voucher.settle('ann', 'bill', 'ecs', 'usage', 2000, payment_type => 'pay_as_you_go', arrears => true, voucher => 'none') \g /dev/null
-SELECT code AS inactive FROM voucher.mint('coded', 1, batch => 'b') AS code \gset
+CREATE TABLE inactive AS SELECT code FROM voucher.mint('coded', 1, batch => 'b') AS code;
 
 -- ---------------------------------------------------------------------------
 -- The calls
@@ -82,7 +82,7 @@ INSERT INTO call (function, call, before, refused) VALUES
     ('breakage', '', NULL, NULL),
     ('redemption', '', NULL, NULL),
     ('new_code', '', NULL, NULL),
-    ('verify', quote_literal(:'inactive'), NULL, NULL),
+    ('verify', '(SELECT code FROM inactive)', NULL, NULL),
     ('verify', $$voucher.new_code(), client => 'c'$$, NULL, 'VC008'),
     ('open_account', $$$a || $i, 'CNY'$$, NULL, NULL),
     ('deposit', $$$a, 1, request_id => 'd$i'$$, NULL, NULL),
