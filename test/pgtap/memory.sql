@@ -181,11 +181,12 @@ CREATE TABLE calls AS SELECT :calls AS n;
 
 -- The memory that the session keeps: all contexts but the branches that a
 -- statement or a transaction ends, and what waits to be reported as statistics.
+-- Before PostgreSQL 18 a branch stands together, since then its contexts have a path.
 CREATE VIEW kept AS
     SELECT name, used_bytes FROM (
         SELECT c.*, first_value(name) OVER (PARTITION BY branch ORDER BY nth) AS top FROM (
-            SELECT m.*, count(*) FILTER (WHERE level <= (SELECT min(level) FROM pg_backend_memory_contexts) + 1) OVER (ORDER BY nth) AS branch
-            FROM pg_get_backend_memory_contexts() WITH ORDINALITY AS m (name, ident, parent, level, total_bytes, total_nblocks, free_bytes, free_chunks, used_bytes, nth)) AS c) AS c
+            SELECT m.name, m.used_bytes, m.nth, COALESCE(to_jsonb(m) #>> '{path,1}', (count(*) FILTER (WHERE level <= 1) OVER (ORDER BY nth))::text) AS branch
+            FROM (SELECT *, row_number() OVER () AS nth FROM pg_backend_memory_contexts) AS m) AS c) AS c
     WHERE top NOT IN ('MessageContext', 'TopPortalContext', 'TopTransactionContext', 'ErrorContext') AND top NOT LIKE 'PgStat%';
 CREATE TABLE weight (call_id integer, nth integer, bytes bigint, PRIMARY KEY (call_id, nth));
 
