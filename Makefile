@@ -28,7 +28,7 @@ REGRESS    = amount code scope catalog template account ledger limit hold issue 
              refund cancel arrears rerate invoice history list statement check report order_trigger errors functions story
 REGRESS_OPTS = --load-extension=voucher
 ISOLATION  = settle-settle settle-replay settle-entry request-id create-create mint-mint mint-pattern activate-activate claim-claim first-purchase \
-             refund-refund refund-invoice cancel-cancel cancel-settle refund-settle invoice-invoice arrears rerate freeze-settle revoke-settle transfer-transfer change-settle expiry share-share share-reclaim take-take limit limit-issue limit-account limit-order hold hold-order hold-limit hold-expired
+             refund-refund refund-invoice cancel-cancel cancel-settle refund-settle invoice-invoice arrears rerate freeze-settle revoke-settle transfer-transfer change-settle expiry share-share share-reclaim take-take limit limit-issue limit-account limit-order limit-hold hold hold-order hold-limit hold-expired
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=voucher
 EXTRA_CLEAN = tmp_check
 

@@ -254,7 +254,7 @@ LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet 
 	{
 		Datum		key[2] = {CStringGetTextDatum(accountId), CStringGetTextDatum(orderId)};
 
-		nheld = (int) StoreRun(STMT_HELD_USAGE_OWN, STORE_WRITE, key, NULL);
+		nheld = (int) StoreRun(STMT_HELD_USAGE_OWN, STORE_LATEST, key, NULL);
 	}
 	states = palloc(Max(n + nheld, 1) * sizeof(LimitUsage *));
 	for (int i = 0; i < n; i++)

@@ -127,14 +127,14 @@ MoveHeld(const LimitUsage *state, Datum account, int64 holds)
 
 /* Run a statement that writes held_usage. */
 static uint64
-RunHolding(Statement statement, const Datum *values)
+RunHolding(Statement statement, StoreMode mode, const Datum *values)
 {
 	uint64		rows = 0;
 
 	holding = true;
 	PG_TRY();
 	{
-		rows = StoreRun(statement, STORE_WRITE, values, NULL);
+		rows = StoreRun(statement, mode, values, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -342,16 +342,19 @@ HoldLimits(const Row *settlement, int32 version, TimestampTz expiresAt)
 		values[7] = Int64GetDatum(change->uses);
 		values[8] = AmountGetDatum(change->limit->maxAmount == AMOUNT_MAX ? 0 : change->amount);
 		MoveHeld(&state, values[0], 1);
-		RunHolding(STMT_HELD_USAGE_INSERT, values);
+		RunHolding(STMT_HELD_USAGE_INSERT, STORE_WRITE, values);
 	}
 }
 
-/* Give back what a hold that is resolved kept of limits. */
+/*
+ * Give back what a hold that is resolved kept of limits, also of those that came
+ * since this transaction's snapshot.
+ */
 void
 ReleaseHeld(Datum account, Datum orderId, int32 version)
 {
 	Datum		key[3] = {account, orderId, Int32GetDatum(version)};
-	int			n = (int) RunHolding(STMT_HELD_USAGE_DELETE, key);
+	int			n = (int) RunHolding(STMT_HELD_USAGE_DELETE, STORE_LATEST_WRITE, key);
 	UsageLimit *limits = palloc0(Max(n, 1) * sizeof(UsageLimit));
 	LimitUsage *states = palloc0(Max(n, 1) * sizeof(LimitUsage));
 
