@@ -148,10 +148,10 @@ voucher_verify(PG_FUNCTION_ARGS)
 	Attempt		attempt;
 
 	RequireArgument(fcinfo, 0, "code");
-	attempt.accountId = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "account_id");
-	attempt.client = ClientArgument(fcinfo, 3);
+	SetAttempt(&attempt, PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "account_id"),
+			   ClientArgument(fcinfo, 3));
 	if (attempt.accountId == NULL && attempt.client == NULL)
-		attempt.client = GetUserNameFromId(GetSessionUserId(), false);
+		SetAttempt(&attempt, NULL, GetUserNameFromId(GetSessionUserId(), false));
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
@@ -198,9 +198,10 @@ voucher_activate(PG_FUNCTION_ARGS)
 	const Template *template;
 	MintedCode	minted;
 	Account		account;
-	Attempt		attempt = {accountId, ClientArgument(fcinfo, 4)};
+	Attempt		attempt;
 
 	RequireArgument(fcinfo, 1, "code");
+	SetAttempt(&attempt, accountId, ClientArgument(fcinfo, 4));
 	code = PG_GETARG_CODE_P(1);
 
 	StoreBegin();

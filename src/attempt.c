@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -37,6 +38,11 @@
 #include "attempt.h"
 #include "errors.h"
 #include "store.h"
+
+#define MAX_NAME 255
+
+/* How often a worker is asked for, a hundredth of a second apart, until there is one. */
+#define MAX_TRIES 100
 
 /* What the worker is told, in memory that both see. */
 typedef struct Record
@@ -105,6 +111,23 @@ RequireBudget(Statement statement, const char *whose, const char *key, Timestamp
 			 errhint("Try again later.")));
 }
 
+/* A name as it is counted: its first bytes, which any index can hold. */
+static const char *
+Clip(const char *name)
+{
+	if (name == NULL)
+		return NULL;
+	return pnstrdup(name, pg_mbcliplen(name, strlen(name), MAX_NAME));
+}
+
+/* Who tries a code: an account, a client, either of them NULL if it was not said. */
+void
+SetAttempt(Attempt *attempt, const char *accountId, const char *client)
+{
+	attempt->accountId = Clip(accountId);
+	attempt->client = Clip(client);
+}
+
 /*
  * Somebody is about to try a code.  Error VC503 if the account or the client has
  * used up its budget; else both stay locked until EndAttempt, or until an error
@@ -167,10 +190,17 @@ RunWorker(dsm_segment *segment)
 	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
 	worker.bgw_notify_pid = MyProcPid;
 
-	/* one at a time, so that a flood of attempts takes one worker of those that there are */
+	/*
+	 * One at a time, so that a flood of attempts takes one worker of those that
+	 * there are.  Where there is none, waiting keeps it from being faster.
+	 */
 	LockKey("worker", NULL);
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-		return false;
+	for (int tries = 0; !RegisterDynamicBackgroundWorker(&worker, &handle); tries++)
+	{
+		if (tries == MAX_TRIES)
+			return false;
+		pg_usleep(10000);
+	}
 	(void) WaitForBackgroundWorkerShutdown(handle);
 	UnlockKey("worker", NULL);
 	return record->written;
@@ -179,7 +209,8 @@ RunWorker(dsm_segment *segment)
 /*
  * The code was wrong: write down the attempt, whatever becomes of this
  * transaction.  The caller then raises the error that says so.  Error 53400 if it
- * cannot be written down; the answer is then kept back.
+ * cannot be written down; the answer is then kept back.  Until then nothing
+ * cancels the statement: who is cut off has learnt that the code was wrong.
  */
 void
 RecordAttempt(const Attempt *attempt)
@@ -193,6 +224,7 @@ RecordAttempt(const Attempt *attempt)
 
 	if (RecoveryInProgress())
 		return;
+	HOLD_INTERRUPTS();
 	segment = dsm_create(size, 0);
 	record = dsm_segment_address(segment);
 	record->database = MyDatabaseId;
@@ -208,6 +240,7 @@ RecordAttempt(const Attempt *attempt)
 				 errmsg("could not write down an attempt with a wrong code"),
 				 errhint("There may be too few \"max_worker_processes\"; else the server's log says why.")));
 	dsm_detach(segment);
+	RESUME_INTERRUPTS();
 }
 
 /* The worker: writes down one attempt, and forgets what no budget counts any more. */

@@ -7,13 +7,14 @@
 
 #include "postgres.h"
 
-/* Who tries a code. */
+/* Who tries a code; SetAttempt makes one. */
 typedef struct Attempt
 {
 	const char *accountId;		/* NULL: not said */
 	const char *client;			/* as the caller names it; NULL: not said */
 } Attempt;
 
+extern void SetAttempt(Attempt *attempt, const char *accountId, const char *client);
 extern void BeginAttempt(const Attempt *attempt);
 extern void EndAttempt(const Attempt *attempt);
 extern void RecordAttempt(const Attempt *attempt);

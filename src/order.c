@@ -176,9 +176,10 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
 static const Template *
 FindPromoCode(const OrderRequest *request)
 {
-	Attempt		attempt = {request->accountId, NULL};
+	Attempt		attempt;
 	const Template *promo;
 
+	SetAttempt(&attempt, request->accountId, NULL);
 	/* what is promised is kept, whatever was tried since */
 	if (!request->promised)
 		BeginAttempt(&attempt);
