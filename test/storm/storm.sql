@@ -27,6 +27,9 @@ CREATE INDEX storm_recent ON voucher.settlement (account_id, recorded_at);
 CREATE INDEX storm_bills ON voucher.settlement (account_id, recorded_at) WHERE payment_type = 'pay_as_you_go' AND rerates IS NULL;
 CREATE INDEX storm_invoices ON voucher.invoice (account_id, recorded_at);
 
+-- wrong codes are many, and mean nothing here
+INSERT INTO voucher.attempt_budget (whose, attempts, period) VALUES ('account', 1000000, '1 hour');
+
 CREATE FUNCTION storm.pick(anyarray) RETURNS anyelement LANGUAGE sql VOLATILE AS 'SELECT $1[1 + floor(random() * cardinality($1))::integer]';
 -- an order of an account, settled or not
 CREATE FUNCTION storm.an_order(a text) RETURNS text LANGUAGE sql VOLATILE AS
