@@ -238,7 +238,7 @@ RecordAttempt(const Attempt *attempt)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("could not write down an attempt with a wrong code"),
-				 errhint("There may be too few \"max_worker_processes\"; else the server's log says why.")));
+				 errhint("There may be too few \"max_worker_processes\", or a lock on the table of attempts; the server's log says which.")));
 	dsm_detach(segment);
 	RESUME_INTERRUPTS();
 }
@@ -267,6 +267,11 @@ voucher_record_attempt(Datum arg)
 
 	BackgroundWorkerInitializeConnectionByOid(record->database, InvalidOid, 0);
 	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	/*
+	 * Who waits for this worker may hold what the worker waits for, or be waited
+	 * for by who does; no detector of deadlocks sees that.
+	 */
+	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SetUserIdAndSecContext(record->user, SECURITY_LOCAL_USERID_CHANGE);

@@ -35,7 +35,7 @@ CREATE TABLE voucher.attempt_budget (
     CONSTRAINT attempt_budget_pkey PRIMARY KEY (whose),
     CONSTRAINT attempt_budget_whose_check CHECK (whose OPERATOR(pg_catalog.=) ANY ('{account,client}'::pg_catalog.text[])),
     CONSTRAINT attempt_budget_attempts_check CHECK (attempts OPERATOR(pg_catalog.>) 0),
-    CONSTRAINT attempt_budget_period_check CHECK (period OPERATOR(pg_catalog.>) '0')
+    CONSTRAINT attempt_budget_period_check CHECK (period OPERATOR(pg_catalog.>) '0' AND period OPERATOR(pg_catalog.<=) '100 years')
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.attempt_budget', '');
 COMMENT ON TABLE voucher.attempt_budget IS 'how many wrong codes may be tried; without a row an account 10 and a client 60 in an hour';

@@ -57,6 +57,9 @@ COMMENT ON COLUMN voucher.customer.recorded_at IS 'when it was written';
 -- ---------------------------------------------------------------------------
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA voucher FROM PUBLIC;
+-- default privileges may have granted these
+REVOKE ALL ON ALL TABLES IN SCHEMA voucher FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA voucher FROM PUBLIC;
 
 DO $$
 DECLARE

@@ -111,6 +111,11 @@ SKIP:
 }
 $lock->quit;
 
+# ---- who waits for the worker holds what it waits for
+
+is(rolled_back('READ COMMITTED', 1, "LOCK TABLE voucher.attempt; SELECT voucher.verify('$wrong', client => 'locks')"), '53400', 'no deadlock without an end');
+isnt($node->psql('postgres', q{UPDATE voucher.attempt_budget SET period = '178000000 years'}), 0, 'no period that reaches beyond time');
+
 # ---- twenty at once: five are told
 
 my (@out, @run);
