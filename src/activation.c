@@ -84,13 +84,6 @@ IsForeign(const MintedCode *minted, const char *accountId)
 	return minted->accountId != NULL && strcmp(minted->accountId, accountId) != 0;
 }
 
-/* Who tries, as the caller says: the empty text is nobody's name. */
-static const char *
-ClientArgument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, "client");
-}
-
 /* Error for a code that others took the place of. */
 static void
 RefuseReplaced(void)
@@ -148,8 +141,8 @@ voucher_verify(PG_FUNCTION_ARGS)
 	Attempt		attempt;
 
 	RequireArgument(fcinfo, 0, "code");
-	SetAttempt(&attempt, PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "account_id"),
-			   ClientArgument(fcinfo, 3));
+	SetAttempt(&attempt, OptionalNameArgument(fcinfo, 2, "account_id"),
+			   OptionalNameArgument(fcinfo, 3, "client"));
 	if (attempt.accountId == NULL && attempt.client == NULL)
 		SetAttempt(&attempt, NULL, GetUserNameFromId(GetSessionUserId(), false));
 	if (RecoveryInProgress())
@@ -201,7 +194,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 	Attempt		attempt;
 
 	RequireArgument(fcinfo, 1, "code");
-	SetAttempt(&attempt, accountId, ClientArgument(fcinfo, 4));
+	SetAttempt(&attempt, accountId, OptionalNameArgument(fcinfo, 4, "client"));
 	code = PG_GETARG_CODE_P(1);
 
 	StoreBegin();

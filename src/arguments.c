@@ -41,6 +41,13 @@ OptionalTextArgument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/* A name, NULL if null; but an empty one is nobody's. */
+const char *
+OptionalNameArgument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, name);
+}
+
 /*
  * The caller's key of a request, NULL if null.  An empty one would make every
  * call that has none look like the same request.
@@ -48,7 +55,7 @@ OptionalTextArgument(FunctionCallInfo fcinfo, int n)
 const char *
 RequestIdArgument(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? NULL : TextArgument(fcinfo, n, "request_id");
+	return OptionalNameArgument(fcinfo, n, "request_id");
 }
 
 /* A finite instant that must be there. */

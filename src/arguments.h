@@ -13,6 +13,7 @@
 extern void RequireArgument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *TextArgument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *OptionalTextArgument(FunctionCallInfo fcinfo, int n);
+extern const char *OptionalNameArgument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *RequestIdArgument(FunctionCallInfo fcinfo, int n);
 extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name);
 

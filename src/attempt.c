@@ -16,15 +16,11 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "libpq/pqsignal.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
@@ -51,18 +47,16 @@ typedef struct Record
 	Oid			user;			/* as whom it writes */
 	TimestampTz at;
 	bool		written;		/* by the worker: it has committed */
-	bool		hasAccount;
-	bool		hasClient;
-	char		text[FLEXIBLE_ARRAY_MEMBER];	/* session's user, account, client: each with its zero */
+	char		text[FLEXIBLE_ARRAY_MEMBER];	/* session's user, account, client, each with its
+												 * zero; empty: not said */
 } Record;
 
 /* Locks of one name: an object of the table of attempts, out of reach of SQL's advisory locks. */
 static void
 SetTag(LOCKTAG *tag, const char *kind, const char *key)
 {
-	uint32		hash = key == NULL ? 0 :
-		hash_combine(DatumGetUInt32(hash_any((const unsigned char *) kind, strlen(kind))),
-					 DatumGetUInt32(hash_any((const unsigned char *) key, strlen(key))));
+	uint32		hash = hash_combine(DatumGetUInt32(hash_any((const unsigned char *) kind, strlen(kind))),
+									DatumGetUInt32(hash_any((const unsigned char *) key, strlen(key))));
 
 	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, StoreRelation("attempt"), hash, 1);
 }
@@ -194,7 +188,7 @@ RunWorker(dsm_segment *segment)
 	 * One at a time, so that a flood of attempts takes one worker of those that
 	 * there are.  Where there is none, waiting keeps it from being faster.
 	 */
-	LockKey("worker", NULL);
+	LockKey("worker", "");
 	for (int tries = 0; !RegisterDynamicBackgroundWorker(&worker, &handle); tries++)
 	{
 		if (tries == MAX_TRIES)
@@ -202,7 +196,7 @@ RunWorker(dsm_segment *segment)
 		pg_usleep(10000);
 	}
 	(void) WaitForBackgroundWorkerShutdown(handle);
-	UnlockKey("worker", NULL);
+	UnlockKey("worker", "");
 	return record->written;
 }
 
@@ -231,8 +225,6 @@ RecordAttempt(const Attempt *attempt)
 	record->user = GetUserId();
 	record->at = GetCurrentTimestamp();
 	record->written = false;
-	record->hasAccount = attempt->accountId != NULL;
-	record->hasClient = attempt->client != NULL;
 	PutText(PutText(PutText(record->text, user), attempt->accountId), attempt->client);
 	if (!RunWorker(segment))
 		ereport(ERROR,
@@ -280,8 +272,8 @@ voucher_record_attempt(Datum arg)
 	values[1] = CStringGetTextDatum(client);
 	values[2] = TimestampTzGetDatum(record->at);
 	values[3] = CStringGetTextDatum(record->text);
-	nulls[0] = NULL_FLAG(!record->hasAccount);
-	nulls[1] = NULL_FLAG(!record->hasClient);
+	nulls[0] = NULL_FLAG(*account == '\0');
+	nulls[1] = NULL_FLAG(*client == '\0');
 	StoreWriteRows(STMT_ATTEMPT_WRITE, values, nulls, 1);
 	StoreRun(STMT_ATTEMPTS_FORGET, STORE_WRITE, &values[2], NULL);
 	StoreEnd();

@@ -10,8 +10,8 @@
 /* Who tries a code; SetAttempt makes one. */
 typedef struct Attempt
 {
-	const char *accountId;		/* NULL: not said */
-	const char *client;			/* as the caller names it; NULL: not said */
+	const char *accountId;		/* NULL: not said; not empty */
+	const char *client;			/* as the caller names it; the same */
 } Attempt;
 
 extern void SetAttempt(Attempt *attempt, const char *accountId, const char *client);

@@ -105,6 +105,26 @@ PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state)
 	state->until = DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
 }
 
+/*
+ * The counters in which something is held, of the n rows of held_usage that the
+ * last statement returned as limit_id, period_start, per_account.
+ */
+LimitUsage *
+HeldCounters(int n)
+{
+	UsageLimit *limits = palloc0(Max(n, 1) * sizeof(UsageLimit));
+	LimitUsage *states = palloc0(Max(n, 1) * sizeof(LimitUsage));
+
+	for (int i = 0; i < n; i++)
+	{
+		limits[i].limitId = StoreInt64(i, 1);
+		limits[i].perAccount = StoreBool(i, 3);
+		states[i].limit = &limits[i];
+		states[i].from = StoreTime(i, 2);
+	}
+	return states;
+}
+
 /* Order two states, each given by its address, as their counters are locked. */
 static int
 CompareCounters(const void *a, const void *b)
@@ -248,6 +268,7 @@ LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet 
 {
 	int			n = set->n;
 	int			nheld = 0;
+	LimitUsage *held;
 	LimitUsage **states;
 
 	if (resolves)
@@ -259,17 +280,9 @@ LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet 
 	states = palloc(Max(n + nheld, 1) * sizeof(LimitUsage *));
 	for (int i = 0; i < n; i++)
 		states[i] = &set->states[i];
+	held = HeldCounters(nheld);
 	for (int i = 0; i < nheld; i++)
-	{
-		LimitUsage *state = palloc0(sizeof(LimitUsage));
-		UsageLimit *limit = palloc0(sizeof(UsageLimit));
-
-		limit->limitId = StoreInt64(i, 1);
-		limit->perAccount = StoreBool(i, 3);
-		state->limit = limit;
-		state->from = StoreTime(i, 2);
-		states[n++] = state;
-	}
+		states[n++] = &held[i];
 	qsort(states, n, sizeof(LimitUsage *), CompareCounters);
 	for (int i = 0; i < n; i++)
 	{

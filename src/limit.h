@@ -20,6 +20,7 @@ extern void LoadLimits(Terms *terms, const char *campaign, MemoryContext context
 extern void PeriodOf(const UsageLimit *limit, TimestampTz at, LimitUsage *state);
 extern void ReadLimits(const char *accountId, const char *orderId, TimestampTz at, StoreMode mode,
 					   Candidate *candidates, int ncandidates, LimitSet *set);
+extern LimitUsage *HeldCounters(int n);
 extern void LockLimits(const char *accountId, const char *orderId, TimestampTz at, LimitSet *set,
 					   bool resolves);
 extern void LockIssueLimits(const char *accountId, TimestampTz at, int n,

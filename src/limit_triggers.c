@@ -355,16 +355,8 @@ ReleaseHeld(Datum account, Datum orderId, int32 version)
 {
 	Datum		key[3] = {account, orderId, Int32GetDatum(version)};
 	int			n = (int) RunHolding(STMT_HELD_USAGE_DELETE, STORE_LATEST_WRITE, key);
-	UsageLimit *limits = palloc0(Max(n, 1) * sizeof(UsageLimit));
-	LimitUsage *states = palloc0(Max(n, 1) * sizeof(LimitUsage));
+	LimitUsage *states = HeldCounters(n);
 
-	for (int i = 0; i < n; i++)
-	{
-		limits[i].limitId = StoreInt64(i, 1);
-		limits[i].perAccount = StoreBool(i, 3);
-		states[i].limit = &limits[i];
-		states[i].from = StoreTime(i, 2);
-	}
 	for (int i = 0; i < n; i++)
 		MoveHeld(&states[i], account, -1);
 }

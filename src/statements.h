@@ -233,7 +233,6 @@ STATEMENT(CASH_AT, "ttz",
 
 /* -- secret codes -------------------------------------------------------- */
 
-/* returns the digests that were not there yet, in the order in which they were given */
 STATEMENT(MINTING_INSERT, "liazttttt",
 		  "INSERT INTO voucher.minting (template_id, count, face_value, activate_before, batch, pattern, "
 		  "request_id, reason, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
@@ -250,6 +249,7 @@ STATEMENT(MINTING_ARRIVE, "l",
 		  "WHERE minting_id" EQ "$1 AND arrived_at IS NULL AND replaced_at IS NULL")
 STATEMENT(MINTING_REPLACED, "l",
 		  "SELECT 1 FROM voucher.minting WHERE minting_id" EQ "$1 AND replaced_at IS NOT NULL")
+/* returns the digests that were not there yet, in the order in which they were given */
 STATEMENT(CODES_MINT, "Blazttl",
 		  "INSERT INTO voucher.minted_code (digest, template_id, face_value, activate_before, "
 		  "batch, space, minting_id) SELECT digest, $2, $3, $4, $5, $6, $7 FROM pg_catalog.unnest($1) AS digest "
