@@ -44,12 +44,25 @@ typedef struct MintedCode
  * minted or belongs to somebody else.
  */
 pg_noreturn static void
-RefuseCode(const Attempt *attempt)
+RefuseCode(Attempt *attempt)
 {
 	RecordAttempt(attempt);
 	ereport(ERROR,
 			(errcode(ERRCODE_VC_UNKNOWN_CODE),
 			 errmsg("voucher code does not exist")));
+}
+
+/*
+ * Error VC001 unless the account exists that a code is tried for: before the code
+ * is looked up, as an account that is made up has no budget.
+ */
+static void
+RequireAccount(const char *accountId, StoreMode mode)
+{
+	Datum		value = CStringGetTextDatum(accountId);
+
+	if (StoreRun(STMT_ACCOUNT_CURRENCIES, mode, &value, NULL) == 0)
+		RefuseUnknownAccount(accountId, NULL);
 }
 
 /* Find a code, with a statement that may lock it; false if it was never minted. */
@@ -131,6 +144,7 @@ Datum
 voucher_verify(PG_FUNCTION_ARGS)
 {
 	TimestampTz at = TimeArgument(fcinfo, 1, "at");
+	const char *accountId = OptionalNameArgument(fcinfo, 2, "account_id");
 	TupleDesc	desc;
 	MintedCode	minted;
 	const char *status = "inactive";
@@ -141,8 +155,7 @@ voucher_verify(PG_FUNCTION_ARGS)
 	Attempt		attempt;
 
 	RequireArgument(fcinfo, 0, "code");
-	SetAttempt(&attempt, OptionalNameArgument(fcinfo, 2, "account_id"),
-			   OptionalNameArgument(fcinfo, 3, "client"));
+	SetAttempt(&attempt, accountId, OptionalNameArgument(fcinfo, 3, "client"));
 	if (attempt.accountId == NULL && attempt.client == NULL)
 		SetAttempt(&attempt, NULL, GetUserNameFromId(GetSessionUserId(), false));
 	if (RecoveryInProgress())
@@ -156,6 +169,8 @@ voucher_verify(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
+	if (accountId != NULL)
+		RequireAccount(accountId, STORE_READ);
 	BeginAttempt(&attempt);
 	if (!FindCode(STMT_CODE_READ, STORE_READ, PG_GETARG_CODE_P(0), &minted))
 		RefuseCode(&attempt);
@@ -199,6 +214,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 
 	StoreBegin();
 	CatalogBegin();
+	RequireAccount(accountId, STORE_WRITE);
 	BeginAttempt(&attempt);
 	if (!FindCode(STMT_CODE_READ, STORE_WRITE, code, &minted) || IsForeign(&minted, accountId))
 		RefuseCode(&attempt);

@@ -12,12 +12,13 @@ typedef struct Attempt
 {
 	const char *accountId;		/* NULL: not said; not empty */
 	const char *client;			/* as the caller names it; the same */
+	int64		attemptId;		/* 0: not written down */
 } Attempt;
 
 extern void SetAttempt(Attempt *attempt, const char *accountId, const char *client);
-extern void BeginAttempt(const Attempt *attempt);
-extern void EndAttempt(const Attempt *attempt);
-extern void RecordAttempt(const Attempt *attempt);
+extern void BeginAttempt(Attempt *attempt);
+extern void EndAttempt(Attempt *attempt);
+extern void RecordAttempt(Attempt *attempt);
 
 extern PGDLLEXPORT void voucher_record_attempt(Datum arg);
 

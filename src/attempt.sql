@@ -26,6 +26,10 @@ COMMENT ON COLUMN voucher.attempt.client IS 'who tried, as the caller says, or t
 COMMENT ON COLUMN voucher.attempt.at IS 'when, by the server''s clock';
 COMMENT ON COLUMN voucher.attempt.recorded_by IS 'the session''s user';
 
+CREATE SEQUENCE voucher.attempt_uncounted_seq;
+SELECT pg_catalog.pg_extension_config_dump('voucher.attempt_uncounted_seq', '');
+COMMENT ON SEQUENCE voucher.attempt_uncounted_seq IS 'when an attempt could last not be written down, in microseconds since 2000; a sequence, as that outlives its transaction';
+
 CREATE TABLE voucher.attempt_budget (
     whose    text COLLATE "C" NOT NULL,
     attempts integer NOT NULL,

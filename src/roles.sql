@@ -81,6 +81,7 @@ BEGIN
                     AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,v}'::pg_catalog."char"[]) LOOP
         EXECUTE pg_catalog.format('ALTER TABLE voucher.%I OWNER TO voucher_owner', object.name);
     END LOOP;
+    ALTER SEQUENCE voucher.attempt_uncounted_seq OWNER TO voucher_owner;
     FOR object IN SELECT p.proname AS name, pg_catalog.pg_get_function_identity_arguments(p.oid) AS arguments FROM pg_catalog.pg_proc AS p
                   WHERE p.pronamespace OPERATOR(pg_catalog.=) 'voucher'::pg_catalog.regnamespace AND p.prosecdef LOOP
         EXECUTE pg_catalog.format('ALTER FUNCTION voucher.%I(%s) OWNER TO voucher_owner', object.name, object.arguments);

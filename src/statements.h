@@ -272,8 +272,12 @@ STATEMENT(CODE_SPACE_MINTED, "t",
 		  "OPERATOR(pg_catalog.>=) b.attempts"
 STATEMENT(ATTEMPTS_OF_ACCOUNT, "tz", ATTEMPTS_OF("account", "account_id", "10"))
 STATEMENT(ATTEMPTS_OF_CLIENT, "tz", ATTEMPTS_OF("client", "client", "60"))
+STATEMENT(ATTEMPTS_UNCOUNTED, "l",
+		  "SELECT FROM voucher.attempt_uncounted_seq WHERE last_value OPERATOR(pg_catalog.>) $1")
 STATEMENT(ATTEMPT_WRITE, "ttzt",
-		  "INSERT INTO voucher.attempt (account_id, client, at, recorded_by) VALUES ($1, $2, $3, $4)")
+		  "INSERT INTO voucher.attempt (account_id, client, at, recorded_by) VALUES ($1, $2, $3, $4) RETURNING attempt_id")
+STATEMENT(ATTEMPT_ERASE, "l",
+		  "DELETE FROM voucher.attempt WHERE attempt_id" EQ "$1")
 /* a hundred at most, as others wait for who does it */
 STATEMENT(ATTEMPTS_FORGET, "z",
 		  "DELETE FROM voucher.attempt WHERE attempt_id" EQ "ANY (ARRAY("

@@ -149,6 +149,7 @@ SELECT voucher.reserve('holder', 'held 3', 'oss', 'purchase', 20, promo_code => 
 -- wrong codes, and how many there may be
 INSERT INTO voucher.attempt_budget VALUES ('client', 5, '2 days');
 INSERT INTO voucher.attempt (account_id, client, at) VALUES ('acme', E'it''s \\N', now()), (NULL, '代金券', now());
+SELECT setval('voucher.attempt_uncounted_seq', 86400000000);
 
 -- who sees what
 INSERT INTO voucher.customer (account_id, role_name) VALUES ('acme', E'it''s \\ a role');

@@ -86,6 +86,11 @@ is(attempts("client = '10.0.0.3'"), '0', 'and not counted');
 is(rolled_back('READ COMMITTED', 1, "SET LOCAL transaction_read_only = on; SELECT voucher.verify('$wrong', client => '10.0.0.3')"), 'VC008', 'a read-only transaction');
 is(attempts("client = '10.0.0.3'"), '1', 'counts, too');
 
+# ---- an account that is made up has no budget that could be used up
+
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('nobody', '$_')"), 'VC001', 'an unknown account learns nothing') for $good[0], $wrong;
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.verify('$_', account_id => 'nobody')"), 'VC001', 'nor by verify') for $good[0], $wrong;
+
 # ---- a name of any length is counted, by what it begins with
 
 my $long = 'client ' . join '', map { chr(33 + $_ * 7919 % 90) } 1 .. 9000;
@@ -139,10 +144,25 @@ is($node->safe_psql('postgres', 'SELECT * FROM voucher.check()'), '', 'nothing i
 
 # ---- no worker to write it down: no answer
 
+my $hour = 3600 * 1000000;
+$node->safe_psql('postgres', "SELECT setval('voucher.attempt_uncounted_seq', last_value - $hour) FROM voucher.attempt_uncounted_seq");
 $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
 $node->restart;
-is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$wrong')"), '53400', 'what cannot be counted is not answered');
 is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$good[0]')"), 'done', 'a right code needs no worker');
+is(rolled_back('READ COMMITTED', 1, "SET LOCAL transaction_read_only = on; SELECT voucher.verify('$wrong', account_id => 'eve')"), '53400', 'what cannot be counted is not answered');
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$_')"), '53400', 'nor is what comes after, right or wrong') for $good[0], $wrong;
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.quote('ben', 'ecs', 'renewal', 10, promo_code => '$_')"), '53400', 'nor is a promo code') for 'word', 'ward';
+$node->safe_psql('postgres', "SELECT setval('voucher.attempt_uncounted_seq', last_value - $hour) FROM voucher.attempt_uncounted_seq");
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$good[0]')"), 'done', 'for an hour');
+
+$node->safe_psql('postgres', "SELECT setval('voucher.attempt_uncounted_seq', last_value + $hour) FROM voucher.attempt_uncounted_seq");
+$node->append_conf('postgresql.conf', 'max_worker_processes = 8');
+$node->restart;
+is(rolled_back('READ COMMITTED', 1, "SET LOCAL transaction_read_only = on; SELECT voucher.verify('$good[0]', account_id => 'ben')"), 'done', 'with workers there are answers');
+is(attempts("account_id = 'ben'"), '0', 'of right codes nothing stays');
+is(rolled_back('READ COMMITTED', 6, "SELECT voucher.activate('ben', '$wrong')"), 'VC008 VC008 VC008 VC008 VC008 VC503', 'a wrong one counts once');
+is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$good[0]')"), 'VC503', 'and uses up the budget');
+is(attempts("account_id = 'ben'"), '5', 'as at any other time');
 
 $node->stop;
 done_testing();
