@@ -54,7 +54,7 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 
 demo:   COMMAND = psql -X -f demo/story.sql
 test:   COMMAND = env REGRESS='$(REGRESS)' ISOLATION='$(ISOLATION)' script/test
-storm:  COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),600) script/test
+storm:  COMMAND = env REGRESS= ISOLATION= ONLY=storm STORM_KILLS=$(or $(KILLS),20) STORM_ACTS=$(or $(ACTS),200) script/test
 smith:  COMMAND = script/smith $(or $(SECONDS),600)
 upgrade-test: COMMAND = env NEW='$(NEW)' script/upgrade-test
 valgrind: COMMAND = env REGRESS='$(REGRESS)' script/valgrind
