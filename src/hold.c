@@ -449,7 +449,7 @@ Capture(const char *accountId, const char *orderId, const Hold *hold,
 	ReadStoredRequest(accountId, &hold->row, &request);
 	request.orderId = orderId;
 	request.actor = actor;
-	request.promised = true;
+	request.promoFound = true;
 	if (captured->nlines > 0)
 		TakeLines(&request, captured);
 	LoadOrder(&request, STORE_WRITE, &facts);

@@ -174,14 +174,14 @@ ReadAccount(const OrderRequest *request, uint64 rows, Account *account)
  * attempt of the account, and is VC008; VC503 if it has made too many.
  */
 static const Template *
-FindPromoCode(const OrderRequest *request)
+FindPromoCode(OrderRequest *request)
 {
 	Attempt		attempt;
 	const Template *promo;
 
 	SetAttempt(&attempt, request->accountId, NULL);
-	/* what is promised is kept, whatever was tried since */
-	if (!request->promised)
+	/* what was found once is no attempt, whatever was tried since */
+	if (!request->promoFound)
 		BeginAttempt(&attempt);
 	promo = CatalogTemplateByPromoCode(request->promoCode);
 	if (promo == NULL)
@@ -191,8 +191,9 @@ FindPromoCode(const OrderRequest *request)
 				(errcode(ERRCODE_VC_UNKNOWN_CODE),
 				 errmsg("promo code \"%s\" does not exist", request->promoCode)));
 	}
-	if (!request->promised)
+	if (!request->promoFound)
 		EndAttempt(&attempt);
+	request->promoFound = true;
 	return promo;
 }
 

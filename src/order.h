@@ -29,7 +29,7 @@ typedef struct OrderRequest
 	const char *actor;			/* who acts; NULL: not said */
 	bool		arrears;		/* what the cash does not cover stays outstanding */
 	const char *rerates;		/* the order that this one supplements; NULL: none */
-	bool		promised;		/* captured: its promo code was found when it was reserved */
+	bool		promoFound;		/* when the order was reserved, or by a plan before this one */
 	TimestampTz at;
 	int			nlines;
 	PlanLine   *lines;
