@@ -67,6 +67,17 @@ SELECT voucher.deposit('alice', '0.0001', 'XTS', at => '2026-01-01');
 INSERT INTO voucher.currency (currency, minor_digits) VALUES ('xts', 4);
 INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XXX', 9);
 \set VERBOSITY default
+-- What is shipped is replaced, if it is not in use; what one writes is one's own
+INSERT INTO voucher.currency (currency, minor_digits, shipped) VALUES ('IDR', 0, true);
+UPDATE voucher.currency SET minor_digits = 0 WHERE currency = 'TWD';
+INSERT INTO voucher.order_type (order_type, shipped) VALUES ('renewal', true), ('exchange', true);
+SELECT currency, minor_digits, shipped FROM voucher.currency WHERE currency IN ('IDR', 'TWD', 'KRW') ORDER BY currency;
+SELECT order_type FROM voucher.order_type WHERE NOT shipped ORDER BY order_type;
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('CNY', 3);
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('CNY', 3) ON CONFLICT DO NOTHING;
+-- Decimals go, but do not come once there are accounts
+UPDATE voucher.currency SET minor_digits = 3 WHERE currency = 'CNY';
+UPDATE voucher.currency SET minor_digits = 3 WHERE currency = 'TWD';
 
 -- Campaigns are claimable in a half-open range
 SELECT voucher.create_campaign('spring', 'Spring sale', '[2026-03-01, 2026-04-01)', 'season', 'ann');

@@ -258,12 +258,12 @@ SELECT balance FROM voucher.account WHERE account_id = 'hal';
 -- Three vouchers paid 0.0099 each. Of 0.01 are 0.0197 too much: 0.02, of which
 -- two get a cent at most, so all that they paid, 0.0198. Of nothing it is 0.0097,
 -- which gives the third all that it paid.
-UPDATE voucher.currency SET minor_digits = 4 WHERE currency = 'XTS';
-SELECT voucher.open_account('ina', 'XTS');
-SELECT voucher.create_template('99 of 10000', 'voucher', 'XTS', face_value => 0.0099, refund_policy => 'return_if_undelivered');
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTA', 4);
+SELECT voucher.open_account('ina', 'XTA');
+SELECT voucher.create_template('99 of 10000', 'voucher', 'XTA', face_value => 0.0099, refund_policy => 'return_if_undelivered');
 SELECT count(voucher.grant('ina', '99 of 10000', at => '2026-01-01')) FROM generate_series(1, 3);
 SELECT voucher, cash FROM voucher.settle('ina', 'b1', 'ecs', 'usage', 0.0297, payment_type => 'pay_as_you_go', policy => 'tencent', at => '2026-02-01');
-UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTS';
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTA';
 SELECT * FROM rr('ina', 'b1', 'r1', voucher.line('ecs', 'usage', 0.01));
 SELECT balance FROM voucher.instrument WHERE account_id = 'ina' ORDER BY instrument_id;
 SELECT * FROM rr('ina', 'b1', 'r2', voucher.line('ecs', 'usage', 0));
@@ -271,11 +271,11 @@ SELECT balance FROM voucher.instrument WHERE account_id = 'ina' ORDER BY instrum
 -- A voucher that forfeits paid 0.0152 of 1.005, cash 0.9898. Of 0.01 are 0.995 too
 -- much: 1.00. Half up, 0.98 of it were cash; but the voucher lost 0.0152 at most, so
 -- 0.9848. Of nothing it is the other 0.005, all of it cash.
-UPDATE voucher.currency SET minor_digits = 4 WHERE currency = 'XTS';
-SELECT voucher.create_template('152 of 10000', 'voucher', 'XTS', face_value => 0.0152);
-SELECT voucher.open_account('jon', 'XTS'), voucher.deposit('jon', 1), voucher.grant('jon', '152 of 10000', at => '2026-01-01') > 0 AS granted;
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTB', 4);
+SELECT voucher.create_template('152 of 10000', 'voucher', 'XTB', face_value => 0.0152);
+SELECT voucher.open_account('jon', 'XTB'), voucher.deposit('jon', 1), voucher.grant('jon', '152 of 10000', at => '2026-01-01') > 0 AS granted;
 SELECT voucher, cash FROM voucher.settle('jon', 'b1', 'ecs', 'usage', 1.005, payment_type => 'pay_as_you_go', at => '2026-02-01');
-UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTS';
+UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'XTB';
 SELECT * FROM rr('jon', 'b1', 'r1', voucher.line('ecs', 'usage', 0.01));
 SELECT * FROM rr('jon', 'b1', 'r2', voucher.line('ecs', 'usage', 0));
 

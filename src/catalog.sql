@@ -3,7 +3,8 @@
 --
 -- Every table below is dumped with its rows (pg_extension_config_dump).  Rows
 -- that the extension itself ships are marked, so that a restore, which runs
--- this script first, does not meet them twice.
+-- this script first, does not meet them twice.  What is written later is not
+-- shipped (t1_own).
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE voucher.currency (
@@ -314,6 +315,21 @@ ALTER TABLE voucher.product ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.template ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.policy ENABLE ALWAYS TRIGGER t9_changed;
 ALTER TABLE voucher.default_policy ENABLE ALWAYS TRIGGER t9_changed;
+
+-- Shipped rows that somebody changes, or writes anew, are that somebody's.
+CREATE FUNCTION voucher.own_row() RETURNS trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION voucher.own_row() IS 'trigger: a row that somebody writes takes the place of the shipped one and is not shipped, so that a dump carries it';
+CREATE TRIGGER t1_own BEFORE INSERT OR UPDATE ON voucher.currency
+    FOR EACH ROW EXECUTE FUNCTION voucher.own_row();
+CREATE TRIGGER t1_own BEFORE INSERT OR UPDATE ON voucher.order_type
+    FOR EACH ROW EXECUTE FUNCTION voucher.own_row();
+
+CREATE FUNCTION voucher.refuse_digits() RETURNS trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION voucher.refuse_digits() IS 'trigger: a currency gets no further decimals once there are accounts in it';
+CREATE TRIGGER t2_refuse AFTER UPDATE ON voucher.currency
+    FOR EACH ROW WHEN (NEW.minor_digits OPERATOR(pg_catalog.>) OLD.minor_digits) EXECUTE FUNCTION voucher.refuse_digits();
 
 -- ---------------------------------------------------------------------------
 -- Writing the catalogue

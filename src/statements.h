@@ -63,6 +63,14 @@ STATEMENT(INVITED, "tt",
 STATEMENT(PRODUCT, "T",
 		  "SELECT product, pg_catalog.bool_and(universal) OVER () FROM voucher.product "
 		  "WHERE product" EQ "ANY ($1) ORDER BY pg_catalog.octet_length(product) DESC LIMIT 1")
+STATEMENT(ORDER_TYPE_REPLACE, "t",
+		  "DELETE FROM voucher.order_type WHERE order_type" EQ "$1 AND shipped")
+STATEMENT(CURRENCY_USED, "t",
+		  "SELECT 1 FROM voucher.account WHERE currency" EQ "$1 LIMIT 1")
+STATEMENT(CURRENCY_REPLACE, "t",
+		  "DELETE FROM voucher.currency AS c WHERE c.currency" EQ "$1 AND c.shipped "
+		  "AND NOT EXISTS (SELECT FROM voucher.account AS a WHERE a.currency" EQ "c.currency) "
+		  "AND NOT EXISTS (SELECT FROM voucher.template AS t WHERE t.currency" EQ "c.currency)")
 STATEMENT(ORDER_TYPE, "t",
 		  "SELECT 1 FROM voucher.order_type WHERE order_type" EQ "$1")
 STATEMENT(CURRENCY, "t",

@@ -146,6 +146,11 @@ SELECT voucher.open_account('holder', 'CNY');
 SELECT voucher.grant('holder', 'gift');
 SELECT voucher.reserve('holder', 'held 3', 'oss', 'purchase', 20, promo_code => 'save-10', hold_for => '100 years', actor => E'\\N');
 
+-- shipped rows that are somebody's own now
+UPDATE voucher.currency SET minor_digits = 0 WHERE currency = 'IDR';
+DELETE FROM voucher.order_type WHERE order_type = 'os_change';
+INSERT INTO voucher.order_type (order_type) VALUES ('os_change');
+
 -- wrong codes, and how many there may be
 INSERT INTO voucher.attempt_budget VALUES ('client', 5, '2 days');
 INSERT INTO voucher.attempt (account_id, client, at) VALUES ('acme', E'it''s \\N', now()), (NULL, '代金券', now());

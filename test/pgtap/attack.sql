@@ -3,7 +3,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(9);
+SELECT plan(10);
 
 SELECT voucher.register_product('ecs');
 SELECT voucher.create_template('v', 'voucher', 'CNY', 10);
@@ -42,7 +42,7 @@ SELECT is((voucher.settle('acme', 'o-4', lines => ARRAY[
 SELECT (voucher.settle('acme', 'o-5', 'oss', 'renewal', 1.55)).cash;
 UPDATE voucher.currency SET minor_digits = 0 WHERE currency = 'CNY';
 SELECT is((voucher.refund('acme', 'o-5')).refunded_cash::text, '1.55', 'all of the cash comes back, and no more');
-UPDATE voucher.currency SET minor_digits = 2 WHERE currency = 'CNY';
+SELECT throws_ok($$UPDATE voucher.currency SET minor_digits = 1 WHERE currency = 'CNY'$$, 'VC401', NULL, 'nor does it get them back');
 SELECT is_empty('SELECT * FROM voucher.check()', 'the ledger is sound');
 
 SELECT * FROM finish();

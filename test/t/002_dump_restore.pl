@@ -100,7 +100,10 @@ same_and_alive('copy', 'voucher by itself, all else by pg_restore -j4');
 
 # Without triggers nothing is judged, and neither first purchases nor requests
 # are kept; check() says so.
-create_database($node, 'copy', 'CREATE EXTENSION voucher');
+create_database($node, 'copy', q{
+	CREATE EXTENSION voucher;
+	DELETE FROM voucher.currency WHERE currency = 'IDR';
+	DELETE FROM voucher.order_type WHERE order_type = 'os_change'});
 restore('copy', 'pg_restore', '-e', '--data-only', '--disable-triggers', '-n', 'voucher', "$dir/custom");
 is( $node->safe_psql('copy', 'SELECT DISTINCT rule FROM voucher.check() ORDER BY 1'),
 	"first purchases are kept\nrequests are kept\nusage of a limit is counted\nwhat is held of a limit is kept", 'check() finds what --disable-triggers left out');
