@@ -90,5 +90,32 @@ SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
 SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
 SELECT template FROM voucher.claim('bob', 'double', at => '2026-03-02');
 \echo :SQLSTATE
+-- The same request again gets what it got, also when nothing can be claimed any more
+SELECT voucher.open_account('cleo', 'CNY'), voucher.open_account('cleo', 'USD');
+SELECT voucher.create_campaign('pair', claimable => '[2026-03-01, 2026-04-01)');
+SELECT voucher.create_template('pair ' || currency, 'voucher', currency, face_value => 5, campaign => 'pair') > 0 AS created FROM unnest('{USD,CNY}'::text[]) AS currency;
+SELECT count(*) FROM voucher.claim('cleo', 'pair', 'c1', at => '2026-04-01');
+\echo :SQLSTATE
+SELECT array_agg(instrument_id) AS claimed, min(instrument_id) AS first FROM voucher.claim('cleo', 'pair', 'c1', 'spring sale', at => '2026-03-02', actor => 'cleo') \gset
+SELECT array_agg(instrument_id) = :'claimed' AS same, array_agg(template) AS templates FROM voucher.claim('cleo', 'pair', 'c1', at => '2026-05-01');
+SELECT template FROM voucher.claim('cleo', 'pair', 'c2', at => '2026-03-02');
+SELECT template, count(*) FROM voucher.vouchers WHERE account_id = 'cleo' GROUP BY template ORDER BY template;
+SELECT kind, campaign, request_id, reason, actor FROM voucher.entry WHERE account_id = 'cleo' ORDER BY instrument_id;
+-- another body, and another verb
+SELECT voucher.claim('cleo', 'double', 'c1', at => '2026-03-02');
+\set VERBOSITY terse
+SELECT voucher.claim('cleo', 'none', 'c1', at => '2026-03-02');
+SELECT voucher.grant('cleo', 'pair CNY', request_id => 'c1', at => '2026-03-02');
+SELECT voucher.deposit('cleo', 5, 'CNY', request_id => 'c1');
+SELECT voucher.reclaim('cleo', :first, 'c1');
+SELECT voucher.deposit('cleo', 5, 'CNY', request_id => 'd1');
+SELECT voucher.claim('cleo', 'pair', 'd1', at => '2026-03-02');
+SELECT voucher.claim('cleo', 'pair', '', at => '2026-03-02');
+-- past the verb: of one claim, and nothing but what is issued
+BEGIN;
+INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, uses, used, at, request_id, campaign) VALUES ('cleo', 0, 1, 'issue', 5, 5, 0, 0, now(), 'c1', 'double');
+ROLLBACK;
+INSERT INTO voucher.entry (account_id, instrument_id, version, kind, amount, balance, uses, used, at, campaign) VALUES ('cleo', :first, 2, 'freeze', 0, 5, 0, 0, now(), 'pair');
+\set VERBOSITY default
 
 SELECT * FROM voucher.check();

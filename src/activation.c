@@ -241,7 +241,7 @@ voucher_activate(PG_FUNCTION_ARGS)
 							   timestamptz_to_str(at))));
 		minted.instrumentId =
 			IssueInstrument(&account, template, minted.faceValue,
-							template->fromIssue ? minted.mintedAt : at, at, NULL, NULL, NULL);
+							template->fromIssue ? minted.mintedAt : at, at, NULL, NULL, NULL, NULL);
 		values[0] = CodeDigestDatum(code);
 		values[1] = CStringGetTextDatum(accountId);
 		values[2] = Int64GetDatum(minted.instrumentId);

@@ -306,7 +306,9 @@ CREATE FUNCTION voucher.check(
     FROM (SELECT c.account_id, c.request_id, 'cash_entry' AS entries, c.currency AS key, c.version FROM voucher.cash_entry AS c
           WHERE c.request_id IS NOT NULL
           UNION ALL SELECT i.account_id, i.request_id, 'entry', i.instrument_id::text, i.version FROM voucher.entry AS i
-          WHERE i.request_id IS NOT NULL
+          WHERE i.request_id IS NOT NULL AND i.campaign IS NULL
+          UNION ALL SELECT DISTINCT l.account_id, l.request_id, 'claim', l.campaign, l.version FROM voucher.entry AS l
+          WHERE l.request_id IS NOT NULL AND l.campaign IS NOT NULL
           UNION ALL SELECT s.account_id, s.request_id, 'settlement_entry', s.order_id, s.version FROM voucher.settlement_entry AS s
           WHERE s.request_id IS NOT NULL) AS e
     FULL JOIN voucher.request AS r ON r.account_id = e.account_id AND r.request_id = e.request_id

@@ -44,16 +44,17 @@ ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at, Datu
 
 /*
  * Issue an instrument to a locked account and return its id.  faceValue counts
- * unless a rate decides; orderId is the order that it is given with, if any.
+ * unless a rate decides; orderId is the order that it is given with, campaign
+ * what is claimed, if any.
  * Errors: VC102 expired, VC112 per-account limit.
  */
 int64
 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
 				TimestampTz countFrom, TimestampTz at, const char *requestId, const char *reason,
-				const char *orderId)
+				const char *orderId, const char *campaign)
 {
-	Datum		values[12];
-	char		nulls[] = "            ";
+	Datum		values[13];
+	char		nulls[] = "             ";
 	Datum		validity;
 
 	if (!ValidityOf(template, countFrom, at, &validity))
@@ -77,6 +78,7 @@ IssueInstrument(const Account *account, const Template *template, Amount faceVal
 	values[9] = OptionalTextDatum(orderId, &nulls[9]);
 	values[10] = Int64GetDatum(account->epoch);
 	values[11] = OptionalTextDatum(account->actor, &nulls[11]);
+	values[12] = OptionalTextDatum(campaign, &nulls[12]);
 	StoreWriteRows(STMT_INSTRUMENT_ISSUE, values, nulls, 1);
 	return StoreInt64(0, 1);
 }
@@ -191,7 +193,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 		if (orderId != NULL)
 			CheckGiftOrder(&account, orderId);
 		instrumentId = IssueInstrument(&account, template, faceValue, at, at, requestId, reason,
-									   orderId);
+									   orderId, NULL);
 	}
 	StoreEnd();
 	PG_RETURN_INT64(instrumentId);
@@ -266,14 +268,44 @@ TemplatesOfCampaign(const char *campaign, const Template ***templates)
 	return n;
 }
 
-/* claim(account_id, campaign, at) returns setof (instrument_id, template) */
+/*
+ * Return what an earlier call with this request id claimed; false if there was
+ * none.  Error VC302 if that call asked for something else.
+ */
+static bool
+FindClaim(const char *accountId, const char *requestId, const char *campaign, ReturnSetInfo *result)
+{
+	Datum		values[3];
+	int			n;
+
+	if (!FindRequest(STMT_CLAIM_REQUEST, accountId, requestId))
+		return false;
+	if (strcmp(StoreText(0, 2), campaign) != 0)
+		RefuseRequest(requestId, accountId, "campaign");
+	values[0] = CStringGetTextDatum(accountId);
+	values[1] = CStringGetTextDatum(campaign);
+	values[2] = CStringGetTextDatum(requestId);
+	n = (int) StoreRun(STMT_CLAIMED, STORE_WRITE, values, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		row[2] = {StoreNotNull(i, 1), StoreNotNull(i, 2)};
+		bool		isnull[2] = {false, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, row, isnull);
+	}
+	return true;
+}
+
+/* claim(account_id, campaign, request_id, reason, at, actor) returns setof (instrument_id, template) */
 Datum
 voucher_claim(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *resultInfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const char *accountId = TextArgument(fcinfo, 0, "account_id");
 	const char *campaign = TextArgument(fcinfo, 1, "campaign");
-	TimestampTz at = TimeArgument(fcinfo, 2, "at");
+	const char *requestId = RequestIdArgument(fcinfo, 2);
+	const char *reason = OptionalTextArgument(fcinfo, 3);
+	TimestampTz at = TimeArgument(fcinfo, 4, "at");
 	const Template **templates;
 	const Terms **terms;
 	Account    *accounts;
@@ -282,7 +314,7 @@ voucher_claim(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	StoreBegin();
 	CatalogBegin();
-	CheckClaimable(campaign, at);
+	CheckCampaign(campaign, at);
 	n = TemplatesOfCampaign(campaign, &templates);
 	terms = palloc(n * sizeof(Terms *));
 	accounts = palloc(n * sizeof(Account));
@@ -291,25 +323,29 @@ voucher_claim(PG_FUNCTION_ARGS)
 	{
 		terms[i] = &templates[i]->terms;
 		LockAccount(accountId, terms[i]->currency, &accounts[i]);
-		accounts[i].actor = OptionalTextArgument(fcinfo, 3);
+		accounts[i].actor = OptionalTextArgument(fcinfo, 5);
 	}
-	LockIssueLimits(accountId, at, n, terms);
-	for (int i = 0; i < n; i++)
+	if (requestId == NULL || !FindClaim(accountId, requestId, campaign, resultInfo))
 	{
-		const Template *template = templates[i];
-		Datum		values[2];
-		bool		isnull[2] = {false, false};
+		CheckClaimable(campaign, at);
+		LockIssueLimits(accountId, at, n, terms);
+		for (int i = 0; i < n; i++)
+		{
+			const Template *template = templates[i];
+			Datum		values[2];
+			bool		isnull[2] = {false, false};
 
-		CHECK_FOR_INTERRUPTS();
-		if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
-			ereport(ERROR,
-					(errcode(ERRCODE_VC_NOT_INVITED),
-					 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
-							campaign)));
-		values[0] = Int64GetDatum(IssueInstrument(&accounts[i], template, template->faceValue, at,
-												  at, NULL, NULL, NULL));
-		values[1] = CStringGetTextDatum(template->terms.name);
-		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
+			CHECK_FOR_INTERRUPTS();
+			if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
+				ereport(ERROR,
+						(errcode(ERRCODE_VC_NOT_INVITED),
+						 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
+								campaign)));
+			values[0] = Int64GetDatum(IssueInstrument(&accounts[i], template, template->faceValue, at,
+													  at, requestId, reason, NULL, campaign));
+			values[1] = CStringGetTextDatum(template->terms.name);
+			tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
+		}
 	}
 	StoreEnd();
 	return (Datum) 0;

@@ -13,7 +13,7 @@ extern bool ValidityOf(const Template *template, TimestampTz countFrom, Timestam
 					   Datum *validity);
 extern int64 IssueInstrument(const Account *account, const Template *template, Amount faceValue,
 							 TimestampTz countFrom, TimestampTz at, const char *requestId,
-							 const char *reason, const char *orderId);
+							 const char *reason, const char *orderId, const char *campaign);
 extern void CheckCampaign(const char *campaign, TimestampTz at);
 extern bool IsInvited(const char *accountId, const char *campaign);
 

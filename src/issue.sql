@@ -20,6 +20,8 @@ COMMENT ON FUNCTION voucher.grant(text, text, voucher.amount, text, text, timest
 CREATE FUNCTION voucher.claim(
     account_id text,
     campaign   text,
+    request_id text DEFAULT NULL,
+    reason     text DEFAULT NULL,
     at         timestamptz DEFAULT pg_catalog.now(),
     actor      text DEFAULT NULL,
     OUT instrument_id bigint,
@@ -27,5 +29,5 @@ CREATE FUNCTION voucher.claim(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'voucher_claim' LANGUAGE C VOLATILE
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION voucher.claim(text, text, timestamptz, text)
-    IS 'claims the whole bundle of a campaign: one of each of its vouchers and coupons, or nothing';
+COMMENT ON FUNCTION voucher.claim(text, text, text, text, timestamptz, text)
+    IS 'claims the whole bundle of a campaign: one of each of its vouchers and coupons, or nothing; the same request_id again returns the same';

@@ -39,8 +39,8 @@ CREATE TABLE voucher.request (
 );
 -- Not dumped: a restore of the entries writes it again.
 COMMENT ON TABLE voucher.request IS 'the entry that each request made; written by the entries'' triggers';
-COMMENT ON COLUMN voucher.request.entries IS 'the table of the entry: cash_entry, entry or settlement_entry';
-COMMENT ON COLUMN voucher.request.key IS 'the entry''s currency, instrument or order';
+COMMENT ON COLUMN voucher.request.entries IS 'the table of the entry: cash_entry, entry or settlement_entry; claim: all entries of a claim';
+COMMENT ON COLUMN voucher.request.key IS 'the entry''s currency, instrument or order; of a claim its campaign';
 COMMENT ON COLUMN voucher.request.version IS 'the entry''s version';
 
 CREATE TABLE voucher.cash_entry (
@@ -110,6 +110,7 @@ CREATE TABLE voucher.entry (
     peer_account_id    text COLLATE "C",
     peer_instrument_id bigint,
     epoch         bigint,
+    campaign      text COLLATE "C",
     recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT entry_pkey PRIMARY KEY (account_id, instrument_id, version)
 );
@@ -129,6 +130,7 @@ COMMENT ON COLUMN voucher.entry.extended IS 'extend: from the expiry before it t
 COMMENT ON COLUMN voucher.entry.peer_account_id IS 'transfer, split, merge, draw, give_back: the account where the value went, or came from; share, unshare: the other account';
 COMMENT ON COLUMN voucher.entry.peer_instrument_id IS 'transfer, split, merge, draw, give_back: the instrument where the value went, or came from; share, unshare: the other instrument';
 COMMENT ON COLUMN voucher.entry.epoch IS 'the account''s epoch that the verb began, which orders all verbs of the account; null: not written by one';
+COMMENT ON COLUMN voucher.entry.campaign IS 'the campaign that was claimed, of which all entries have the claim''s request; null: not issued by a claim';
 COMMENT ON COLUMN voucher.entry.recorded_by IS 'the session''s user that wrote it';
 
 CREATE TABLE voucher.instrument (

@@ -162,6 +162,8 @@ CheckInstrumentEntry(TriggerData *data, const Row *row, const char *kind,
 		RefuseRow(data, "A transfer, split, merge or share, and nothing else, names another instrument.");
 	if (peer && strstr(kind, "_in") == NULL && strstr(kind, "_out") == NULL)
 		CheckShareEntry(data, row, kind);
+	if (!row->isnull[ENT_CAMPAIGN] && strcmp(kind, "issue") != 0)
+		RefuseRow(data, "What is claimed is issued.");
 	if (none == (strcmp(kind, "extend") == 0) ||
 		(!none && (range_get_flags(DatumGetRangeTypeP(row->values[ENT_EXTENDED])) &
 				   (RANGE_EMPTY | RANGE_LB_INF | RANGE_LB_INC | RANGE_UB_INC)) != RANGE_LB_INC))
@@ -240,10 +242,14 @@ EntryIsExpected(TriggerData *data, const Row *row, const Ledger *ledger, int32 v
 	return false;
 }
 
-/* Keep an entry under the request that made it, if one did. */
+/*
+ * Keep an entry under the request that made it, if one did.  A claim's entries
+ * are kept under its request together.
+ */
 static void
 RecordRequest(TriggerData *data, const Row *row, const Ledger *ledger)
 {
+	bool		claimed = ledger == LEDGER_INSTRUMENT && !row->isnull[ENT_CAMPAIGN];
 	Datum		values[5];
 
 	if (row->isnull[ledger->request])
@@ -256,7 +262,13 @@ RecordRequest(TriggerData *data, const Row *row, const Ledger *ledger)
 	if (ledger == LEDGER_INSTRUMENT)
 		values[3] = CStringGetTextDatum(psprintf(INT64_FORMAT, DatumGetInt64(values[3])));
 	values[4] = NotNull(data, row, ENT_VERSION);
-	StoreWriteRows(STMT_REQUEST_INSERT, values, NULL, 1);
+	if (claimed)
+	{
+		values[2] = CStringGetTextDatum("claim");
+		values[3] = row->values[ENT_CAMPAIGN];
+	}
+	if (!claimed || StoreRun(STMT_REQUEST_KEPT, STORE_WRITE, values, NULL) == 0)
+		StoreWriteRows(STMT_REQUEST_INSERT, values, NULL, 1);
 	StoreEnd();
 }
 

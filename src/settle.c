@@ -270,7 +270,7 @@ IssuePromo(const OrderRequest *request, OrderFacts *facts, PaymentPlan *plan)
 			continue;
 		candidate->instrumentId =
 			IssueInstrument(&facts->account, CatalogTemplate(candidate->terms->templateId),
-							candidate->faceValue, request->at, request->at, NULL, NULL, NULL);
+							candidate->faceValue, request->at, request->at, NULL, NULL, NULL, NULL);
 		issued = true;
 	}
 	return issued;

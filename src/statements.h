@@ -123,11 +123,11 @@ STATEMENT(VALIDITY, "rvtzz",
 		  "($2 OPERATOR(pg_catalog.-) pg_catalog.date_trunc('day', $2))) END AS v) AS s")
 STATEMENT(TIME_ZONE, "t",
 		  "SELECT pg_catalog.timezone($1, pg_catalog.now())")
-STATEMENT(INSTRUMENT_ISSUE, "tltairztttlt",
+STATEMENT(INSTRUMENT_ISSUE, "tltairztttltt",
 		  "WITH opening AS (INSERT INTO voucher.entry (account_id, instrument_id, version, kind, uses, "
-		  "used, amount, balance, at, request_id, reason, order_id, epoch, actor) "
+		  "used, amount, balance, at, request_id, reason, order_id, epoch, actor, campaign) "
 		  "SELECT $1, pg_catalog.nextval('voucher.instrument_instrument_id_seq'), 1, 'issue', 0, 0, "
-		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11, $12 RETURNING instrument_id) "
+		  "COALESCE($4, " ZERO "), COALESCE($4, " ZERO "), $7, $8, $9, $10, $11, $12, $13 RETURNING instrument_id) "
 		  "INSERT INTO voucher.instrument (account_id, instrument_id, template_id, ordinal, version, "
 		  "currency, face_value, balance, used, max_uses, validity, issued_at) "
 		  "SELECT $1, instrument_id, $2, 1" ADD "COALESCE((SELECT pg_catalog.max(ordinal) "
@@ -147,6 +147,14 @@ STATEMENT(INSTRUMENT_REQUEST, "tt",
 		  "ON e.account_id" EQ "r.account_id AND e.version" EQ "r.version "
 		  "AND e.instrument_id" EQ "CASE WHEN r.entries" EQ "'entry' THEN r.key::pg_catalog.int8 END "
 		  "WHERE r.account_id" EQ "$1 AND r.request_id" EQ "$2")
+STATEMENT(CLAIM_REQUEST, "tt",
+		  "SELECT entries" EQ "'claim', key FROM voucher.request WHERE account_id" EQ "$1 AND request_id" EQ "$2")
+/* of campaign $2, under request $3, in the order of a claim */
+STATEMENT(CLAIMED, "ttt",
+		  "SELECT e.instrument_id, t.name FROM voucher.template AS t "
+		  "JOIN voucher.instrument AS i ON i.account_id" EQ "$1 AND i.template_id" EQ "t.template_id "
+		  "JOIN voucher.entry AS e ON e.account_id" EQ "$1 AND e.instrument_id" EQ "i.instrument_id AND e.version" EQ "1 "
+		  "WHERE t.campaign" EQ "$2 AND e.campaign" EQ "$2 AND e.request_id" EQ "$3 ORDER BY t.currency, t.template_id")
 /*
  * An instrument that gets value from another one, or is a share of it.  $5 the
  * value, $9 the entry's kind, $12 and $13 the other one, $14 epoch, $15 is it
@@ -778,6 +786,9 @@ STATEMENT(CREDITED, "ttt",
 
 /* -- triggers: an entry moves its balance --------------------------------- */
 
+STATEMENT(REQUEST_KEPT, "tttti",
+		  "SELECT 1 FROM voucher.request WHERE account_id" EQ "$1 AND request_id" EQ "$2 "
+		  "AND entries" EQ "$3 AND key" EQ "$4 AND version" EQ "$5")
 STATEMENT(REQUEST_INSERT, "tttti",
 		  "INSERT INTO voucher.request (account_id, request_id, entries, key, version) "
 		  "VALUES ($1, $2, $3, $4, $5)")

@@ -42,7 +42,7 @@ SELECT voucher.grant('acme', 'gift', request_id => 'g1', reason => E'it''s a \\g
 SELECT voucher.grant('acme', 'gift', 20);
 SELECT voucher.grant('acme', 'dated');
 SELECT voucher.grant('acme', 'test');
-SELECT voucher.claim('acme', 'spring');
+SELECT voucher.claim('acme', 'spring', 'claim 1');
 SELECT voucher.grant('代金券', 'yen');
 SELECT voucher.grant(a, 'gift') FROM (VALUES (E'\\N'), (E'tab\t"quote"'' \\ line\n'), ('NULL'), (' ')) AS v (a);
 -- frozen, and frozen and thawed

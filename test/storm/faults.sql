@@ -96,7 +96,7 @@ INSERT INTO faults.call VALUES
     ($$SELECT voucher.deposit('ann', 5, request_id => 'r')$$),
     ($$SELECT voucher.open_account('new', 'CNY')$$),
     ($$SELECT voucher.grant('ann', 'gift', request_id => 'r')$$),
-    ($$SELECT voucher.claim('ben', 'spring')$$),
+    ($$SELECT voucher.claim('ben', 'spring', 'r')$$),
     (format('SELECT voucher.activate(%L, %L)', 'ann', :'code')),
     ($$SELECT voucher.mint('gift', 3)$$),
     ($$SELECT voucher.mint_pattern('gift', 3, 'FAULT', request_id => 'r')$$),

@@ -110,7 +110,7 @@ BEGIN
     ELSIF v = 'grant' THEN
         RETURN concat_ws('|', v, 'entry', a, key, 'issue', voucher.grant(a, g, request_id => key));
     ELSIF v = 'claim' THEN
-        RETURN (SELECT concat_ws('|', v, 'instrument', a, max(instrument_id)) FROM voucher.claim(a, 'spring'));
+        RETURN (SELECT concat_ws('|', v, 'instrument', a, max(instrument_id)) FROM voucher.claim(a, 'spring', key));
     ELSIF v = 'activate' THEN
         SELECT x.c INTO c FROM storm.code AS x ORDER BY random() LIMIT 1;
         RETURN concat_ws('|', v, 'instrument', a, voucher.activate(a, c));

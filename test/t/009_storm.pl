@@ -113,7 +113,7 @@ sub make_again
 	for my $key (splice @cut_off)
 	{
 		# whose calls do not depend on what is there
-		next if $node->safe_psql('postgres', "SELECT storm.verb('$key')") !~ /^(?:settle|word|usd|bill|deposit|grant)$/;
+		next if $node->safe_psql('postgres', "SELECT storm.verb('$key')") !~ /^(?:settle|word|usd|bill|deposit|grant|claim)$/;
 		my $had = $node->safe_psql('postgres', "SELECT count(*) FROM (SELECT FROM voucher.settlement WHERE order_id = '$key' UNION ALL SELECT FROM voucher.request WHERE request_id = '$key') AS s");
 		my ($first, $second) = map { ($node->psql('postgres', "SELECT storm.act('$key')"))[1] } 1 .. 2;
 		is($second, $first, "$key: the same answer twice");
