@@ -72,6 +72,21 @@ SELECT instrument_id, balance FROM voucher.take_expiring('60 days', count => 1, 
 SELECT instrument_id, balance FROM voucher.take_expiring('60 days', at => '2026-03-26');
 SELECT instrument_id, balance FROM voucher.take_expiring('60 days', at => '2026-03-27');
 SELECT instrument_id, balance, reminded_at FROM voucher.expiring('60 days', at => '2026-03-27');
+-- ... or again to the same request, as it was
+SELECT voucher.create_template('next day', 'voucher', 'CNY', face_value => 3, valid => '[2026-01-01, 2026-03-28)') > 0 AS created;
+SELECT voucher.grant('ben', 'next day', at => '2026-03-26') AS "next" \gset
+SELECT instrument_id = :next AS next, template, balance, expires_at FROM voucher.take_expiring('60 days', request_id => 'job 1', at => '2026-03-27', actor => 'job');
+SELECT voucher.revoke('ben', :next, at => '2026-03-27');
+SELECT instrument_id = :next AS next, template, balance, expires_at FROM voucher.take_expiring('60 days', request_id => 'job 1', at => '2026-03-28');
+SELECT voucher.take_expiring('60 days', request_id => 'job 2', at => '2026-03-27');
+SELECT voucher.grant('ben', 'next day', at => '2026-03-26') > 0 AS granted;
+SELECT voucher.take_expiring('60 days', request_id => 'job 2', at => '2026-03-27');
+SELECT voucher.take_expiring('30 days', request_id => 'job 2', at => '2026-03-27');
+\echo :SQLSTATE
+SELECT voucher.take_expiring('60 days', 5, 'job 2', at => '2026-03-27');
+SELECT voucher.take_expiring('60 days', request_id => '');
+SELECT voucher.take_expiring(NULL, request_id => 'job 3');
+SELECT request_id, within, count, at, actor FROM voucher.reminding ORDER BY request_id;
 -- What is frozen cannot be used, and nobody is reminded of it
 SELECT voucher.freeze('ben', 7, at => '2026-03-27');
 SELECT instrument_id FROM voucher.expiring('60 days', at => '2026-03-27');

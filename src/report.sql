@@ -14,21 +14,45 @@
 -- through 31 March lapses in March.
 -- ---------------------------------------------------------------------------
 
+CREATE TABLE voucher.reminding (
+    request_id  text COLLATE "C" NOT NULL,
+    within      interval NOT NULL,
+    count       integer NOT NULL,
+    at          timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    actor       text,
+    recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    CONSTRAINT reminding_pkey PRIMARY KEY (request_id)
+);
+SELECT pg_catalog.pg_extension_config_dump('voucher.reminding', '');
+COMMENT ON TABLE voucher.reminding IS 'calls of take_expiring that had a request id';
+COMMENT ON COLUMN voucher.reminding.request_id IS 'the caller''s key: the same request hands out the same';
+COMMENT ON COLUMN voucher.reminding.within IS 'what it was asked for: within which interval, and at most how many';
+COMMENT ON COLUMN voucher.reminding.at IS 'when, as the caller says';
+COMMENT ON COLUMN voucher.reminding.actor IS 'who took it, as the caller says';
+COMMENT ON COLUMN voucher.reminding.recorded_by IS 'the session''s user that took it';
+
 CREATE TABLE voucher.reminder (
     account_id    text COLLATE "C" NOT NULL,
     instrument_id bigint NOT NULL,
     expiry        timestamptz NOT NULL,
     reminded_at   timestamptz NOT NULL,
+    balance       voucher.amount NOT NULL,
+    request_id    text COLLATE "C",
     recorded_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     actor         text,
     recorded_by   text COLLATE "C" NOT NULL DEFAULT session_user,
     CONSTRAINT reminder_pkey PRIMARY KEY (account_id, instrument_id, expiry),
-    CONSTRAINT reminder_instrument_fkey FOREIGN KEY (account_id, instrument_id) REFERENCES voucher.instrument
+    CONSTRAINT reminder_instrument_fkey FOREIGN KEY (account_id, instrument_id) REFERENCES voucher.instrument,
+    CONSTRAINT reminder_request_fkey FOREIGN KEY (request_id) REFERENCES voucher.reminding
 );
+CREATE INDEX reminder_request_idx ON voucher.reminder (request_id) WHERE request_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('voucher.reminder', '');
 COMMENT ON TABLE voucher.reminder IS 'what take_expiring has handed out: an instrument once for each expiry';
 COMMENT ON COLUMN voucher.reminder.expiry IS 'the expiry that was reminded of; with another one, a reminder is due again';
 COMMENT ON COLUMN voucher.reminder.reminded_at IS 'when it was handed out, as the caller says';
+COMMENT ON COLUMN voucher.reminder.balance IS 'what it was worth then';
+COMMENT ON COLUMN voucher.reminder.request_id IS 'the request that it was handed out to';
 COMMENT ON COLUMN voucher.reminder.actor IS 'who took it, as the caller says';
 COMMENT ON COLUMN voucher.reminder.recorded_by IS 'the session''s user that took it';
 
@@ -39,6 +63,15 @@ CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.reminder
 CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.reminder
     FOR EACH ROW EXECUTE FUNCTION voucher.protect();
 CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.reminder
+    FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
+
+CREATE TRIGGER t2_protect BEFORE UPDATE ON voucher.reminding
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_protected AFTER UPDATE ON voucher.reminding
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep BEFORE DELETE ON voucher.reminding
+    FOR EACH ROW EXECUTE FUNCTION voucher.protect();
+CREATE TRIGGER t2_keep_all BEFORE TRUNCATE ON voucher.reminding
     FOR EACH STATEMENT EXECUTE FUNCTION voucher.protect();
 
 CREATE FUNCTION voucher.stored_value_of(
@@ -270,11 +303,23 @@ $$;
 COMMENT ON FUNCTION voucher.expiring(interval, timestamptz)
     IS 'vouchers and coupons that can still be used and expire within an interval, the first to expire first, and when take_expiring handed them out';
 
+CREATE FUNCTION voucher.keep_reminding(
+    request_id text,
+    within     interval,
+    count      integer,
+    at         timestamptz,
+    actor      text)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'voucher_keep_reminding' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION voucher.keep_reminding(text, interval, integer, timestamptz, text)
+    IS 'for take_expiring: keeps its request, and says whether it is the first of its id';
+
 CREATE FUNCTION voucher.take_expiring(
-    within interval,
-    count  integer DEFAULT 1000,
-    at     timestamptz DEFAULT pg_catalog.now(),
-    actor  text DEFAULT NULL,
+    within     interval,
+    count      integer DEFAULT 1000,
+    request_id text DEFAULT NULL,
+    at         timestamptz DEFAULT pg_catalog.now(),
+    actor      text DEFAULT NULL,
     OUT account_id    text,
     OUT instrument_id bigint,
     OUT kind          text,
@@ -291,21 +336,26 @@ CREATE FUNCTION voucher.take_expiring(
     -- Whoever comes second waits here and then sees what the first has taken;
     -- without it, both would choose the same rows and the second come out with none.
     SELECT pg_advisory_xact_lock(hashtextextended('voucher.take_expiring', 0));
-    WITH due AS (
-        SELECT e.* FROM voucher.expiring($1, $3) AS e
+    WITH request AS MATERIALIZED (
+        SELECT voucher.keep_reminding($3, $1, COALESCE($2, 1000), $4, $5) AS is_new
+    ), due AS (
+        SELECT e.* FROM request AS q CROSS JOIN LATERAL voucher.expiring(CASE WHEN q.is_new THEN $1 END, $4) AS e
         WHERE e.reminded_at IS NULL
         ORDER BY e.expires_at, e.account_id, e.instrument_id
         LIMIT COALESCE($2, 1000)
     ), taken AS (
-        INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at, actor)
-        SELECT d.account_id, d.instrument_id, d.expires_at, $3, $4 FROM due AS d
+        INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at, balance, request_id, actor)
+        SELECT d.account_id, d.instrument_id, d.expires_at, $4, d.balance, $3, $5 FROM due AS d
         ON CONFLICT ON CONSTRAINT reminder_pkey DO NOTHING
-        RETURNING reminder.account_id, reminder.instrument_id
+        RETURNING reminder.*
     )
-    SELECT d.account_id, d.instrument_id, d.kind, d.template, d.campaign, d.currency, d.balance, d.discount_rate, d.expires_at
-    FROM due AS d
-    JOIN taken AS n ON n.account_id = d.account_id AND n.instrument_id = d.instrument_id
-    ORDER BY d.expires_at, d.account_id, d.instrument_id
+    SELECT r.account_id, r.instrument_id, t.kind, t.name, t.campaign, i.currency, r.balance, t.discount_rate, r.expiry
+    FROM (SELECT n.* FROM taken AS n
+          UNION ALL
+          SELECT h.* FROM request AS q JOIN voucher.reminder AS h ON NOT q.is_new AND h.request_id = $3) AS r
+    JOIN voucher.instrument AS i ON i.account_id = r.account_id AND i.instrument_id = r.instrument_id
+    JOIN voucher.template AS t ON t.template_id = i.template_id
+    ORDER BY r.expiry, r.account_id, r.instrument_id
 $$;
-COMMENT ON FUNCTION voucher.take_expiring(interval, integer, timestamptz, text)
-    IS 'hands out what expires within an interval, each instrument once for each expiry, and keeps that it did';
+COMMENT ON FUNCTION voucher.take_expiring(interval, integer, text, timestamptz, text)
+    IS 'hands out what expires within an interval, each instrument once for each expiry, and keeps that it did; the same request_id again hands out the same';

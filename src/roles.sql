@@ -103,7 +103,7 @@ GRANT SELECT ON
     voucher.usage_limit, voucher.total_usage, voucher.attempt_budget,
     voucher.account, voucher.cash_entry, voucher.instrument, voucher.entry, voucher.settlement, voucher.settlement_entry,
     voucher.purchase, voucher.account_usage, voucher.hold, voucher.held_usage, voucher.rerating, voucher.invoice, voucher.request,
-    voucher.invitation, voucher.reminder, voucher.attempt,
+    voucher.invitation, voucher.reminding, voucher.reminder, voucher.attempt,
     voucher.vouchers, voucher.settlement_line, voucher.settlement_part, voucher.invoice_line, voucher.limit_usage
     TO voucher_reader;
 
@@ -128,7 +128,7 @@ GRANT EXECUTE ON FUNCTION
     voucher.transfer, voucher.split, voucher.merge, voucher.share, voucher.unshare,
     voucher.expiring, voucher.take_expiring
     TO voucher_issuer;
-GRANT EXECUTE ON FUNCTION voucher.expiring TO voucher_owner;
+GRANT EXECUTE ON FUNCTION voucher.expiring, voucher.keep_reminding TO voucher_owner;
 -- of codes all but the digests
 GRANT SELECT (template_id, face_value, activate_before, minted_at, batch, account_id, instrument_id, activated_at, space, minting_id) ON voucher.minted_code TO voucher_issuer;
 GRANT SELECT ON voucher.code_space, voucher.minting TO voucher_issuer;

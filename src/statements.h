@@ -793,6 +793,11 @@ STATEMENT(REQUEST_INSERT, "tttti",
 		  "INSERT INTO voucher.request (account_id, request_id, entries, key, version) "
 		  "VALUES ($1, $2, $3, $4, $5)")
 
+STATEMENT(REMINDING, "t",
+		  "SELECT within, count FROM voucher.reminding WHERE request_id" EQ "$1")
+STATEMENT(REMINDING_KEEP, "tvizt",
+		  "INSERT INTO voucher.reminding (request_id, within, count, at, actor) VALUES ($1, $2, $3, $4, $5)")
+
 /* kinds of entries in which an order takes from an instrument and gives back */
 #define ORDER_KINDS "'{settle,return}'::pg_catalog.text[]"
 /* kinds of entries in which a share takes from its owner's voucher for an order, and gives back */

@@ -128,7 +128,7 @@ CREATE TABLE patterned AS SELECT c::voucher.code FROM voucher.mint_pattern('gift
 
 -- one reminder is handed out, of what expires in about thirty years
 SELECT voucher.grant('acme', 'dated');
-SELECT instrument_id FROM voucher.take_expiring('100 years', count => 1);
+SELECT instrument_id FROM voucher.take_expiring('100 years', 1, 'job');
 
 UPDATE voucher.usage_limit SET max_amount = 1 WHERE campaign = 'spring';
 

@@ -74,6 +74,7 @@ INSERT INTO call (function, call, before, refused) VALUES
     ('mint_report', $$'b'$$, NULL, NULL),
     ('expiring', $$'1 day'$$, NULL, NULL),
     ('take_expiring', $$'1 day'$$, NULL, NULL),
+    ('keep_reminding', $$'job' || $i, '1 day', 1, now(), NULL$$, NULL, NULL),
     ('check', '', NULL, NULL),
     ('expiry_month', $$now()$$, NULL, NULL),
     ('stored_value', '', NULL, NULL),

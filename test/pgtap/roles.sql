@@ -69,7 +69,8 @@ CREATE TEMP TABLE may AS SELECT * FROM (VALUES
     ('issuer', '{issuer,administrator}'),
     ('issuer and auditor', '{issuer,auditor,administrator}'),
     ('auditor', '{auditor,administrator}'),
-    ('administrator', '{administrator}')) AS m (who, roles);
+    ('administrator', '{administrator}'),
+    ('nobody', '{}')) AS m (who, roles);
 
 CREATE TEMP TABLE call (who text, function text, arguments text);
 INSERT INTO call VALUES
@@ -117,6 +118,7 @@ INSERT INTO call VALUES
     ('issuer', 'share', $$'ben', $$ || :b || $$, 'ann'$$),
     ('issuer', 'unshare', $$'ann', $$ || :s || $$, 'ben'$$),
     ('issuer', 'take_expiring', $$'1 day'$$),
+    ('nobody', 'keep_reminding', $$'job', '1 day', 1, now(), NULL$$),
     ('issuer and auditor', 'expiring', $$'1 day'$$),
     ('auditor', 'check', ''),
     ('auditor', 'expiry_month', $$now()$$),
