@@ -33,6 +33,7 @@ voucher_keep_reminding(PG_FUNCTION_ARGS)
 	if (requestId == NULL)
 		PG_RETURN_BOOL(true);
 	RequireArgument(fcinfo, 1, "within");
+	RequireArgument(fcinfo, 2, "count");
 	values[0] = CStringGetTextDatum(requestId);
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = PG_GETARG_DATUM(2);

@@ -92,7 +92,7 @@ LEFT JOIN (VALUES
     ('instrument', 'max_uses', '7', NULL), ('settlement', 'promo_code', '''OTHER''', NULL),
     ('settlement', 'lines', 'ARRAY[voucher.line(''ecs'', ''upgrade'', 500)]', NULL), ('settlement', 'parts', '''{}''', NULL), ('settlement', 'first_purchase', '''{oss}''', NULL),
     ('cash_entry', 'order_id', '''x''', NULL), ('cash_entry', 'request_id', '''x''', NULL), ('cash_entry', 'reason', '''x''', NULL),
-    ('entry', 'actor', '''x''', NULL), ('entry', 'peer_account_id', '''x''', NULL), ('entry', 'peer_instrument_id', '7', NULL),
+    ('entry', 'campaign', '''x''', NULL), ('entry', 'actor', '''x''', NULL), ('entry', 'peer_account_id', '''x''', NULL), ('entry', 'peer_instrument_id', '7', NULL),
     ('entry', 'epoch', '7', NULL), ('settlement', 'purchased_before', '''{oss}''', NULL), ('settlement', 'not_universal', '''{oss}''', NULL),
     ('settlement', 'limits', '''{7}''', NULL), ('cash_entry', 'actor', '''y''', NULL), ('invoice', 'actor', '''y''', NULL), ('settlement', 'actor', '''y''', NULL), ('settlement_entry', 'actor', '''y''', NULL), ('settlement', 'hold', '1', NULL), ('settlement', 'shares', '''{7}''', NULL),
     ('instrument', 'owner_account_id', '''x''', NULL), ('instrument', 'owner_instrument_id', '7', NULL),
