@@ -427,7 +427,13 @@ pq_getmsgbyte(StringInfo msg)
 }
 
 void
-pq_copymsgbytes(StringInfo msg, char *buf, int datalen)
+pq_copymsgbytes(StringInfo msg,
+#if PG_VERSION_NUM >= 180000
+				void *buf,
+#else
+				char *buf,
+#endif
+				int datalen)
 {
 	Need(msg, datalen);
 	memcpy(buf, msg->data + msg->cursor, datalen);

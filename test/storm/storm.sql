@@ -46,7 +46,7 @@ BEGIN
     PERFORM setseed(hashtext(key) / 2147483648.0);
     RETURN storm.pick('{settle,settle,settle,settle,settle,settle,settle,word,word,usd,bill,bill,reserve,reserve,reserve,capture,capture,capture,release,
                            refund,refund,refund,lines,cancel,deposit,grant,claim,activate,freeze,unfreeze,reclaim,revoke,extend,transfer,split,merge,share,unshare,
-                           invoice,credit,void,arrears,rerate,rerate,mint,mint,match,limit}'::text[]);
+                           invoice,credit,void,arrears,rerate,rerate,mint,mint,match,limit,take}'::text[]);
 END
 $$;
 
@@ -168,6 +168,8 @@ BEGIN
         IF random() < 0.05 THEN
             PERFORM voucher.create_limit(storm.pick('{gift,big,tenth,word}'::text[]), max_count => 100000);
         END IF;
+    ELSIF v = 'take' THEN
+        RETURN (SELECT concat_ws('|', v, 'reminding', '', key, count(*), COALESCE(voucher.sum(balance), 0)) FROM voucher.take_expiring('2 days', 3, key));
     ELSE
         PERFORM count(*) FROM voucher.match(a, p, 'renewal', n, currency => 'CNY');
         PERFORM voucher.quote(a, p, 'renewal', n, currency => 'CNY');

@@ -59,7 +59,7 @@ act($publisher, 'after', 500);
 # a wrong code
 $publisher->psql('postgres', 'SELECT voucher.verify(voucher.new_code())');
 # what the acts do is random: on, until there is something of everything
-my $empty = 'customer default_policy invitation reminder';
+my $empty = 'customer default_policy invitation';
 for my $more (1 .. 30)
 {
 	last if empty_tables($publisher, 'postgres', 'r') eq $empty;

@@ -113,8 +113,8 @@ sub make_again
 	for my $key (splice @cut_off)
 	{
 		# whose calls do not depend on what is there
-		next if $node->safe_psql('postgres', "SELECT storm.verb('$key')") !~ /^(?:settle|word|usd|bill|deposit|grant|claim)$/;
-		my $had = $node->safe_psql('postgres', "SELECT count(*) FROM (SELECT FROM voucher.settlement WHERE order_id = '$key' UNION ALL SELECT FROM voucher.request WHERE request_id = '$key') AS s");
+		next if $node->safe_psql('postgres', "SELECT storm.verb('$key')") !~ /^(?:settle|word|usd|bill|deposit|grant|claim|take)$/;
+		my $had = $node->safe_psql('postgres', "SELECT count(*) FROM (SELECT FROM voucher.settlement WHERE order_id = '$key' UNION ALL SELECT FROM voucher.request WHERE request_id = '$key' UNION ALL SELECT FROM voucher.reminding WHERE request_id = '$key') AS s");
 		my ($first, $second) = map { ($node->psql('postgres', "SELECT storm.act('$key')"))[1] } 1 .. 2;
 		is($second, $first, "$key: the same answer twice");
 		isnt($first, '', "$key: what had been done is answered") if $had;
@@ -149,6 +149,8 @@ sub lost
 			WHEN 'invoice' THEN EXISTS (SELECT FROM voucher.invoice AS i WHERE i.account_id = t.account AND i.invoice_id = t.key AND i.amount::text = t.f1)
 			WHEN 'voided' THEN EXISTS (SELECT FROM voucher.settlement_entry AS e WHERE e.account_id = t.account AND e.invoice_id = t.key AND e.kind = 'void')
 			WHEN 'released' THEN EXISTS (SELECT FROM voucher.hold AS h WHERE h.account_id = t.account AND h.order_id = t.key AND h.version::text = t.f1 AND h.resolution IS NOT NULL)
+			WHEN 'reminding' THEN EXISTS (SELECT FROM voucher.reminding AS g WHERE g.request_id = t.key)
+				AND t.f1 = (SELECT count(*)::text FROM voucher.reminder AS m WHERE m.request_id = t.key)
 			ELSE false END});
 }
 
