@@ -236,18 +236,6 @@ voucher_invite(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Error unless a campaign exists and can be claimed at this time. */
-static void
-CheckClaimable(const char *campaign, TimestampTz at)
-{
-	CheckCampaign(campaign, at);
-	if (!StoreBool(0, 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_NOT_CLAIMABLE),
-				 errmsg("campaign \"%s\" cannot be claimed at this time", campaign),
-				 errdetail("It can be claimed in %s.", StoreText(0, 2))));
-}
-
 /* The templates of a campaign that are claimed; how many. */
 static int
 TemplatesOfCampaign(const char *campaign, const Template ***templates)
@@ -309,12 +297,16 @@ voucher_claim(PG_FUNCTION_ARGS)
 	const Template **templates;
 	const Terms **terms;
 	Account    *accounts;
+	bool		claimable;
+	const char *when;
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
 	StoreBegin();
 	CatalogBegin();
 	CheckCampaign(campaign, at);
+	claimable = StoreBool(0, 1);
+	when = StoreText(0, 2);
 	n = TemplatesOfCampaign(campaign, &templates);
 	terms = palloc(n * sizeof(Terms *));
 	accounts = palloc(n * sizeof(Account));
@@ -327,7 +319,11 @@ voucher_claim(PG_FUNCTION_ARGS)
 	}
 	if (requestId == NULL || !FindClaim(accountId, requestId, campaign, resultInfo))
 	{
-		CheckClaimable(campaign, at);
+		if (!claimable)
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_NOT_CLAIMABLE),
+					 errmsg("campaign \"%s\" cannot be claimed at this time", campaign),
+					 errdetail("It can be claimed in %s.", when)));
 		LockIssueLimits(accountId, at, n, terms);
 		for (int i = 0; i < n; i++)
 		{

@@ -784,6 +784,13 @@ STATEMENT(CREDITED, "ttt",
 		  "AND l.order_id" EQ "$3 AND l.kind" EQ "'credit' "
 		  "WHERE c.account_id" EQ "$1 AND c.credits" EQ "$2 AND NOT " VOIDED("c.invoice_id"))
 
+/* -- reminders ----------------------------------------------------------- */
+
+STATEMENT(REMINDING, "t",
+		  "SELECT within, count FROM voucher.reminding WHERE request_id" EQ "$1")
+STATEMENT(REMINDING_KEEP, "tvizt",
+		  "INSERT INTO voucher.reminding (request_id, within, count, at, actor) VALUES ($1, $2, $3, $4, $5)")
+
 /* -- triggers: an entry moves its balance --------------------------------- */
 
 STATEMENT(REQUEST_KEPT, "tttti",
@@ -792,11 +799,6 @@ STATEMENT(REQUEST_KEPT, "tttti",
 STATEMENT(REQUEST_INSERT, "tttti",
 		  "INSERT INTO voucher.request (account_id, request_id, entries, key, version) "
 		  "VALUES ($1, $2, $3, $4, $5)")
-
-STATEMENT(REMINDING, "t",
-		  "SELECT within, count FROM voucher.reminding WHERE request_id" EQ "$1")
-STATEMENT(REMINDING_KEEP, "tvizt",
-		  "INSERT INTO voucher.reminding (request_id, within, count, at, actor) VALUES ($1, $2, $3, $4, $5)")
 
 /* kinds of entries in which an order takes from an instrument and gives back */
 #define ORDER_KINDS "'{settle,return}'::pg_catalog.text[]"
