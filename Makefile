@@ -8,7 +8,7 @@ EXTENSION  = voucher
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcdir)/voucher.control)
 
 MODULE_big = voucher
-MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog template ledger movement ledger_triggers instrument_triggers protect settlement \
+MODULES_C  = voucher amount code scope scope_parse scope_gin allocate plan plan_limit policy evaluate combine rows arguments store promo_code terms catalog catalog_triggers template ledger movement ledger_triggers instrument_triggers protect settlement \
              limit limit_triggers hold_triggers account issue mint attempt activation lifecycle transfer share lines held order shared explain match settle settle_write hold refund_plan settled returns refund cancel arrears rerate_plan rerate invoice history list report order_trigger
 # for tests only: a library of which a statement can be made to fail
 ifdef FAULTS

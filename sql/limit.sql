@@ -176,7 +176,7 @@ SELECT voucher.create_limit(campaign => 'summer', max_amount => 50, currency => 
 -- refused, and the key is free
 SELECT voucher.create_limit('gift', max_amount => 0.001, request_id => 'free');
 SELECT voucher.create_limit('gift', max_amount => 1, request_id => 'free') > 0 AS created;
-UPDATE voucher.usage_limit SET actor = 'ben' WHERE limit_id = :cap;
+UPDATE voucher.usage_limit SET request_id = 'other' WHERE limit_id = :cap;
 
 -- What a limit cannot be
 \set VERBOSITY terse

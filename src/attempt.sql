@@ -45,5 +45,7 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.attempt_budget', '');
 COMMENT ON TABLE voucher.attempt_budget IS 'how many wrong codes may be tried; without a row an account 10 and a client 60 in an hour';
 COMMENT ON COLUMN voucher.attempt_budget.whose IS 'account or client: each of them by itself';
 COMMENT ON COLUMN voucher.attempt_budget.period IS 'in any so long a time';
-COMMENT ON COLUMN voucher.attempt_budget.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.attempt_budget.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.attempt_budget.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.attempt_budget.recorded_at IS 'when it was last written';
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.attempt_budget
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "commands/trigger.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -24,11 +22,6 @@
 #include "rows.h"
 #include "store.h"
 #include "terms.h"
-#include "triggers.h"
-
-PG_FUNCTION_INFO_V1(catalog_changed);
-PG_FUNCTION_INFO_V1(own_row);
-PG_FUNCTION_INFO_V1(refuse_digits);
 
 /* Longest name that is looked up; nothing longer can be in the catalogue. */
 #define MAX_NAME 255
@@ -89,71 +82,6 @@ RelationChanged(Datum arg, Oid relid)
 		if (watched[i] == relid)
 			stale = true;
 	}
-}
-
-/* Trigger: tell every session, this one too, that the table's rows changed. */
-Datum
-catalog_changed(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be called as a trigger", "catalog_changed")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	return PointerGetDatum(NULL);
-}
-
-/*
- * Trigger: what somebody writes is no shipped row, so a dump carries it.  A
- * restore meets the shipped row of the same key, which it takes the place of
- * unless that is in use.  Of either table the key's column has the table's name.
- */
-Datum
-own_row(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = GetTriggerData(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	bool		updates = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	HeapTuple	tuple = updates ? data->tg_newtuple : data->tg_trigtuple;
-	int			shipped = SPI_fnumber(desc, "shipped");
-	Datum		no = BoolGetDatum(false);
-	bool		notnull = false;
-
-	if (!updates)
-	{
-		const char *table = RelationGetRelationName(data->tg_relation);
-		bool		isnull;
-		Datum		key = heap_getattr(tuple, SPI_fnumber(desc, table), desc, &isnull);
-
-		StoreBegin();
-		if (!isnull)
-			StoreRun(strcmp(table, "currency") == 0 ? STMT_CURRENCY_REPLACE : STMT_ORDER_TYPE_REPLACE,
-					 STORE_WRITE, &key, NULL);
-		StoreEnd();
-	}
-	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, desc, 1, &shipped, &no, &notnull));
-}
-
-/*
- * Trigger: a currency gets no further decimals once there are accounts in it.
- * What was rounded to fewer would not be what its parts come to.
- */
-Datum
-refuse_digits(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = GetTriggerData(fcinfo);
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	bool		isnull;
-	Datum		currency = heap_getattr(data->tg_newtuple, SPI_fnumber(desc, "currency"), desc, &isnull);
-
-	StoreBegin();
-	if (StoreRun(STMT_CURRENCY_USED, STORE_LATEST, &currency, NULL) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_VC_IMMUTABLE_ROW),
-				 errmsg("minor digits of currency \"%s\" cannot rise", TextDatumGetCString(currency)),
-				 errdetail("There are accounts in it.")));
-	StoreEnd();
-	return PointerGetDatum(NULL);
 }
 
 /*

@@ -21,8 +21,8 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.currency', 'WHERE NOT shippe
 COMMENT ON TABLE voucher.currency IS 'currencies and the decimals of their minor unit (ISO 4217)';
 COMMENT ON COLUMN voucher.currency.minor_digits IS 'decimals of the minor unit: JPY 0, CNY 2, KWD 3';
 COMMENT ON COLUMN voucher.currency.shipped IS 'true for the rows that come with the extension';
-COMMENT ON COLUMN voucher.currency.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.currency.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.currency.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.currency.recorded_at IS 'when it was last written';
 
 INSERT INTO voucher.currency (currency, minor_digits, shipped)
 SELECT code, 2, true
@@ -43,8 +43,8 @@ CREATE TABLE voucher.order_type (
 SELECT pg_catalog.pg_extension_config_dump('voucher.order_type', 'WHERE NOT shipped');
 COMMENT ON TABLE voucher.order_type IS 'what an order line does: purchase, renewal, upgrade …; add your own';
 COMMENT ON COLUMN voucher.order_type.shipped IS 'true for the rows that come with the extension';
-COMMENT ON COLUMN voucher.order_type.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.order_type.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.order_type.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.order_type.recorded_at IS 'when it was last written';
 
 INSERT INTO voucher.order_type (order_type, shipped)
 SELECT name, true
@@ -67,8 +67,8 @@ COMMENT ON TABLE voucher.product IS 'products, as dotted paths; a line''s produc
 COMMENT ON COLUMN voucher.product.universal IS 'false: no universal scope (*) covers it or what lies below it';
 COMMENT ON COLUMN voucher.product.reason IS 'why it was last changed, as the caller says';
 COMMENT ON COLUMN voucher.product.actor IS 'who last changed it, as the caller says';
-COMMENT ON COLUMN voucher.product.recorded_by IS 'the session''s user that last registered it otherwise than it was';
-COMMENT ON COLUMN voucher.product.recorded_at IS 'when that was';
+COMMENT ON COLUMN voucher.product.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.product.recorded_at IS 'when it was last written';
 
 CREATE TABLE voucher.campaign (
     campaign  text COLLATE "C" NOT NULL,
@@ -88,8 +88,8 @@ COMMENT ON TABLE voucher.campaign IS 'campaigns: templates that are handed out t
 COMMENT ON COLUMN voucher.campaign.claimable IS 'when its templates can be claimed: half-open [from, to)';
 COMMENT ON COLUMN voucher.campaign.reason IS 'why, as the caller says';
 COMMENT ON COLUMN voucher.campaign.actor IS 'who did it, as the caller says';
-COMMENT ON COLUMN voucher.campaign.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.campaign.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.campaign.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.campaign.recorded_at IS 'when it was last written';
 
 CREATE TABLE voucher.invitation (
     account_id text COLLATE "C" NOT NULL,
@@ -284,8 +284,8 @@ CREATE TABLE voucher.default_policy (
 );
 SELECT pg_catalog.pg_extension_config_dump('voucher.default_policy', '');
 COMMENT ON TABLE voucher.default_policy IS 'the deduction policy of orders of a payment type that name none; without a row a subscription has largest, a pay-as-you-go bill tencent';
-COMMENT ON COLUMN voucher.default_policy.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.default_policy.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.default_policy.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.default_policy.recorded_at IS 'when it was last written';
 
 -- ---------------------------------------------------------------------------
 -- Each session keeps the catalogue in memory.  A change sends every session
@@ -324,6 +324,23 @@ CREATE TRIGGER t1_own BEFORE INSERT OR UPDATE ON voucher.currency
     FOR EACH ROW EXECUTE FUNCTION voucher.own_row();
 CREATE TRIGGER t1_own BEFORE INSERT OR UPDATE ON voucher.order_type
     FOR EACH ROW EXECUTE FUNCTION voucher.own_row();
+CREATE TRIGGER t1_own BEFORE INSERT ON voucher.policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.own_row();
+
+-- Who changed a row, of the tables whose rows may change.
+CREATE FUNCTION voucher.record_change() RETURNS trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION voucher.record_change() IS 'trigger: a changed row says who changed it, and when';
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.currency
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.order_type
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.product
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.campaign
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.default_policy
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
 
 CREATE FUNCTION voucher.refuse_digits() RETURNS trigger
     AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -349,8 +366,7 @@ CREATE FUNCTION voucher.register_product(
     INSERT INTO voucher.product AS p (product, title, universal, reason, actor)
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT ON CONSTRAINT product_pkey
-    DO UPDATE SET title = COALESCE(EXCLUDED.title, p.title), universal = EXCLUDED.universal, reason = EXCLUDED.reason,
-                  actor = EXCLUDED.actor, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at
+    DO UPDATE SET title = COALESCE(EXCLUDED.title, p.title), universal = EXCLUDED.universal, reason = EXCLUDED.reason, actor = EXCLUDED.actor
     WHERE p.universal <> EXCLUDED.universal OR p.title IS DISTINCT FROM COALESCE(EXCLUDED.title, p.title)
 $$;
 COMMENT ON FUNCTION voucher.register_product(text, text, boolean, text, text)

@@ -23,6 +23,7 @@ CREATE TABLE voucher.usage_limit (
     reason      text,
     actor       text,
     recorded_by text COLLATE "C" NOT NULL DEFAULT session_user,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT usage_limit_pkey PRIMARY KEY (limit_id),
     CONSTRAINT usage_limit_request_key UNIQUE (request_id),
     CONSTRAINT usage_limit_template_fkey FOREIGN KEY (template_id) REFERENCES voucher.template,
@@ -41,7 +42,7 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.usage_limit', '');
 SELECT pg_catalog.pg_extension_config_dump('voucher.usage_limit_limit_id_seq', '');
 CREATE INDEX usage_limit_template_idx ON voucher.usage_limit (template_id);
 CREATE INDEX usage_limit_campaign_idx ON voucher.usage_limit (campaign);
-COMMENT ON TABLE voucher.usage_limit IS 'limits on uses or issues of a template or of all of a campaign; max_count and max_amount can be changed, nothing else';
+COMMENT ON TABLE voucher.usage_limit IS 'limits on uses or issues of a template or of all of a campaign; max_count and max_amount can be changed, with reason and actor, nothing else';
 COMMENT ON COLUMN voucher.usage_limit.template_id IS 'the template that it limits; or campaign';
 COMMENT ON COLUMN voucher.usage_limit.campaign IS 'the campaign of which it limits all templates together';
 COMMENT ON COLUMN voucher.usage_limit.counts IS 'use: orders that an instrument served, and what it paid or took off; issue: instruments issued, and their face value';
@@ -52,9 +53,10 @@ COMMENT ON COLUMN voucher.usage_limit.max_count IS 'how many; null: any number, 
 COMMENT ON COLUMN voucher.usage_limit.max_amount IS 'how much; null: any amount, which is not counted';
 COMMENT ON COLUMN voucher.usage_limit.currency IS 'it limits templates of this currency; null: of any';
 COMMENT ON COLUMN voucher.usage_limit.request_id IS 'the caller''s key: the same request creates one limit';
-COMMENT ON COLUMN voucher.usage_limit.reason IS 'why, as the caller says';
+COMMENT ON COLUMN voucher.usage_limit.reason IS 'why it was last written, as the caller says';
 COMMENT ON COLUMN voucher.usage_limit.actor IS 'who did it, as the caller says';
-COMMENT ON COLUMN voucher.usage_limit.recorded_by IS 'the session''s user that wrote it';
+COMMENT ON COLUMN voucher.usage_limit.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.usage_limit.recorded_at IS 'when it was last written';
 
 -- The counters do not refer to their limits, which are never deleted: a
 -- transaction whose snapshot is older than a limit must count in it, too.  That
@@ -110,6 +112,8 @@ CREATE TRIGGER t5_usage AFTER INSERT ON voucher.settlement_entry
 CREATE TRIGGER t3_open AFTER INSERT ON voucher.usage_limit
     FOR EACH ROW EXECUTE FUNCTION voucher.open_limit();
 
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.usage_limit
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
 -- What is counted stays; how much of it is allowed may change.
 CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.usage_limit
     FOR EACH ROW
@@ -122,9 +126,6 @@ CREATE TRIGGER t2_protect AFTER UPDATE ON voucher.usage_limit
           OR OLD.time_zone OPERATOR(pg_catalog.<>) NEW.time_zone
           OR OLD.currency IS DISTINCT FROM NEW.currency
           OR OLD.request_id IS DISTINCT FROM NEW.request_id
-          OR OLD.reason IS DISTINCT FROM NEW.reason
-          OR OLD.actor IS DISTINCT FROM NEW.actor
-          OR OLD.recorded_by OPERATOR(pg_catalog.<>) NEW.recorded_by
           OR OLD.created_at OPERATOR(pg_catalog.<>) NEW.created_at
           OR (OLD.max_amount IS NULL) OPERATOR(pg_catalog.<>) (NEW.max_amount IS NULL))
     EXECUTE FUNCTION voucher.protect();

@@ -49,8 +49,10 @@ SELECT pg_catalog.pg_extension_config_dump('voucher.customer', '');
 CREATE INDEX customer_role_name_idx ON voucher.customer (role_name);
 COMMENT ON TABLE voucher.customer IS 'which accounts a member of voucher_customer sees';
 COMMENT ON COLUMN voucher.customer.role_name IS 'the role''s name: what current_user says in its session';
-COMMENT ON COLUMN voucher.customer.recorded_by IS 'the session''s user that wrote it';
-COMMENT ON COLUMN voucher.customer.recorded_at IS 'when it was written';
+COMMENT ON COLUMN voucher.customer.recorded_by IS 'the session''s user that last wrote it';
+COMMENT ON COLUMN voucher.customer.recorded_at IS 'when it was last written';
+CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.customer
+    FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
 
 -- ---------------------------------------------------------------------------
 -- What computes from its arguments alone, and types, are for every role
@@ -150,10 +152,21 @@ GRANT SELECT ON voucher.minted_code, voucher.code_space, voucher.minting TO vouc
 GRANT EXECUTE ON FUNCTION
     voucher.register_product, voucher.create_campaign, voucher.create_template, voucher.create_limit
     TO voucher_administrator;
-GRANT INSERT, UPDATE, DELETE ON
-    voucher.currency, voucher.order_type, voucher.product, voucher.campaign, voucher.template, voucher.policy, voucher.default_policy,
-    voucher.usage_limit, voucher.attempt_budget, voucher.customer
-    TO voucher_administrator;
+-- all but who wrote a row and when
+DO $$
+DECLARE
+    relation text;
+    columns  text;
+BEGIN
+    FOREACH relation IN ARRAY '{currency,order_type,product,campaign,template,policy,default_policy,usage_limit,attempt_budget,customer}'::text[] LOOP
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
+              AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+              AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{recorded_by,recorded_at,created_at}'::text[]);
+        EXECUTE pg_catalog.format('GRANT INSERT (%s), UPDATE (%1$s), DELETE ON voucher.%2$I TO voucher_administrator', columns, relation);
+    END LOOP;
+END
+$$;
 GRANT SELECT ON voucher.customer TO voucher_administrator;
 GRANT INSERT ON voucher.purchase TO voucher_administrator;
 

@@ -10,7 +10,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(9);
+SELECT plan(15);
 
 SELECT voucher.register_product('ecs', reason => 'y', actor => 'x'), voucher.create_campaign('spring', reason => 'y', actor => 'x'), voucher.invite('ann', 'spring', 'y', 'x') \g /dev/null
 SELECT voucher.create_template('gift', 'voucher', 'CNY', face_value => 50, refund_policy => 'prorata', transferable => true, shareable => true, campaign => 'spring', per_account => 99, reason => 'y', actor => 'x'),
@@ -71,5 +71,65 @@ SELECT is_empty($$SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'vo
 -- the list above does what it says
 SELECT is((SELECT array_agg(DISTINCT kind ORDER BY kind) FROM voucher.entry),
           '{draw,freeze,give_back,issue,return,revoke,settle,share,split_in,split_out,transfer_in,transfer_out,unfreeze,unshare}'::text[], 'of nearly all kinds');
+
+-- an administrator does not choose whom a row names, and a change names who made it
+CREATE ROLE boss IN ROLE voucher_administrator;
+CREATE ROLE deputy IN ROLE voucher_administrator;
+CREATE TEMP TABLE written (relation text, inserts text, changes text);
+INSERT INTO written VALUES
+    ('currency', $$(currency, minor_digits, %s) VALUES ('XTS', 2, %L)$$, $$minor_digits = 1$$),
+    ('order_type', $$(order_type, %s) VALUES ('scrap', %L)$$, $$order_type = 'waste'$$),
+    ('product', $$(product, %s) VALUES ('oss', %L)$$, $$title = 'OSS'$$),
+    ('campaign', $$(campaign, %s) VALUES ('fall', %L)$$, $$title = 'Fall'$$),
+    ('template', $$(name, kind, currency, face_value, scope, %s) VALUES ('t', 'voucher', 'CNY', 1, '*', %L)$$, NULL),
+    ('policy', $$(policy, sort, %s) VALUES ('mine', '{}', %L)$$, NULL),
+    ('default_policy', $$(payment_type, policy, %s) VALUES ('subscription', 'mine', %L)$$, $$policy = 'aws'$$),
+    ('usage_limit', $$(campaign, max_count, %s) VALUES ('fall', 9, %L)$$, $$max_count = 90, reason = 'sold well', actor = 'z'$$),
+    ('attempt_budget', $$(whose, attempts, period, %s) VALUES ('client', 9, '1 hour', %L)$$, $$attempts = 90$$),
+    ('customer', $$(account_id, role_name, %s) VALUES ('ann', 'x', %L)$$, $$role_name = 'y'$$);
+CREATE FUNCTION pg_temp.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE statement; RETURN 'done'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END$$;
+GRANT SELECT ON written TO boss, deputy;
+GRANT USAGE ON SCHEMA voucher TO boss, deputy;
+
+SELECT set_eq($$SELECT relation FROM written$$, $$SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = 'voucher'::regnamespace AND c.relname <> 'purchase' AND has_any_column_privilege('boss', c.oid, 'INSERT')$$,
+              'every table that an administrator writes');
+SET SESSION AUTHORIZATION boss;
+CREATE TEMP TABLE found AS
+    SELECT w.relation, c.attname, pg_temp.attempt(format('INSERT INTO voucher.%I ' || w.inserts, w.relation, c.attname, CASE c.attname WHEN 'recorded_by' THEN 'ann' ELSE '2000-01-01' END)) AS inserted,
+           pg_temp.attempt(format('UPDATE voucher.%I SET %I = DEFAULT', w.relation, c.attname)) AS updated
+    FROM written AS w JOIN pg_attribute AS c ON c.attrelid = format('voucher.%I', w.relation)::regclass AND c.attname IN ('recorded_by', 'recorded_at', 'created_at');
+SELECT pg_temp.attempt(format('INSERT INTO voucher.%I ' || inserts, relation, x, y)) FROM written, (VALUES ('reason', 'y')) AS v (x, y) WHERE relation IN ('product', 'campaign', 'template', 'usage_limit') \g /dev/null
+INSERT INTO voucher.currency (currency, minor_digits) VALUES ('XTS', 2);
+INSERT INTO voucher.order_type (order_type) VALUES ('scrap');
+INSERT INTO voucher.policy (policy, sort, shipped) VALUES ('mine', '{}', true);
+INSERT INTO voucher.default_policy (payment_type, policy) VALUES ('subscription', 'mine');
+INSERT INTO voucher.attempt_budget (whose, attempts, period) VALUES ('client', 9, '1 hour');
+INSERT INTO voucher.customer (account_id, role_name) VALUES ('ann', 'x');
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT shipped FROM voucher.policy WHERE policy = 'mine'), false, 'nor that a row came with the extension, which no dump would carry');
+SELECT is_empty($$SELECT * FROM found WHERE inserted <> '42501' OR updated <> '42501'$$, 'nobody but a superuser chooses who wrote a row and when');
+CREATE FUNCTION pg_temp.writers() RETURNS TABLE (relation text, writers text) LANGUAGE plpgsql AS $$
+DECLARE
+    w written;
+BEGIN
+    FOR w IN TABLE written LOOP
+        relation := w.relation;
+        EXECUTE format('SELECT string_agg(DISTINCT recorded_by, '','') FROM voucher.%I WHERE recorded_by <> %L', w.relation, session_user) INTO writers;
+        RETURN NEXT;
+    END LOOP;
+END$$;
+SELECT is_empty($$SELECT * FROM pg_temp.writers() WHERE writers IS DISTINCT FROM 'boss'$$, 'what an administrator wrote says so');
+-- even an owner of the table who would have it otherwise
+CREATE FUNCTION pg_temp.change(who text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    w written;
+BEGIN
+    FOR w IN SELECT * FROM written WHERE changes IS NOT NULL LOOP
+        EXECUTE format('UPDATE voucher.%I SET %s %s WHERE recorded_by = %L', w.relation, w.changes, who, 'boss');
+    END LOOP;
+END$$;
+SELECT pg_temp.change(', recorded_by = ''ann'', recorded_at = ''2000-01-01''') \g /dev/null
+SELECT is_empty($$SELECT w.* FROM pg_temp.writers() AS w JOIN written USING (relation) WHERE changes IS NOT NULL AND writers IS NOT NULL$$, 'a change says who made it, not who wrote the row');
+SELECT is((SELECT (max_count, reason, actor, recorded_by, recorded_at)::text FROM voucher.usage_limit WHERE campaign = 'fall'), (90, 'sold well', 'z', session_user, now())::text, 'also of how much a limit allows');
 SELECT * FROM finish();
 ROLLBACK;
