@@ -39,7 +39,7 @@ BEGIN
     EXECUTE change;
     FOR finding IN SELECT * FROM voucher.check() AS c ORDER BY c.rule COLLATE "C", c.object COLLATE "C" LOOP
         RAISE NOTICE '% | % | % | expected % | found %', finding.rule, finding.account_id,
-            regexp_replace(finding.object, '^[0-9a-f]{64}$', 'a digest'), coalesce(finding.expected, 'nothing'),
+            finding.object, coalesce(finding.expected, 'nothing'),
             coalesce(finding.found, 'nothing');
     END LOOP;
     ROLLBACK;

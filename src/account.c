@@ -91,14 +91,15 @@ voucher_deposit(PG_FUNCTION_ARGS)
 
 	RequireArgument(fcinfo, 1, "amount");
 	amount = PG_GETARG_AMOUNT(1);
+	CheckPositive(amount, "amount");
 
 	StoreBegin();
 	CatalogBegin();
 	LockAccount(accountId, currency, &account);
 	account.actor = OptionalTextArgument(fcinfo, 6);
-	CheckMinorUnit(amount, account.currency, "amount");
 	if (requestId == NULL || !FindDeposit(&account, requestId, amount, &balance))
 	{
+		CheckMinorUnit(amount, account.currency, "amount");
 		AddCashEntry(&account, "deposit", amount, at, NULL, requestId, reason);
 		balance = account.balance;
 	}

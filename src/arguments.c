@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 #include "arguments.h"
@@ -58,7 +59,14 @@ RequestIdArgument(FunctionCallInfo fcinfo, int n)
 	return OptionalNameArgument(fcinfo, n, "request_id");
 }
 
-/* A finite instant that must be there. */
+/*
+ * The years of instants, in UTC: those of ISO 8601, which every client can show.
+ * Any zone, period or validity that is added leads to a timestamp again.
+ */
+#define FIRST_INSTANT	((date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+#define END_OF_TIME		((date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* An instant of the years 1 to 9999 that must be there. */
 TimestampTz
 TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -70,5 +78,9 @@ TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be finite", name)));
+	if (value < FIRST_INSTANT || value >= END_OF_TIME)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be in the years 1 to 9999", name)));
 	return value;
 }

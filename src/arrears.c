@@ -101,14 +101,18 @@ voucher_pay_arrears(PG_FUNCTION_ARGS)
 	Settlement	settlement;
 	Datum		row;
 
+	if (!PG_ARGISNULL(2))
+		CheckPositive(amount, "amount");
 	StoreBegin();
 	CatalogBegin();
 	LockSettlement(accountId, orderId, &settlement);
 	settlement.account.actor = OptionalTextArgument(fcinfo, 6);
-	if (!PG_ARGISNULL(2))
-		CheckMinorUnit(amount, settlement.account.currency, "amount");
 	if (requestId == NULL || !FindPayment(&settlement, amount, requestId, &row))
+	{
+		if (!PG_ARGISNULL(2))
+			CheckMinorUnit(amount, settlement.account.currency, "amount");
 		row = PayArrears(&settlement, amount, requestId, reason, at);
+	}
 	row = SPI_datumTransfer(row, false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(row);

@@ -388,17 +388,27 @@ RefuseExisting(const char *what, const char *name, const char *differs)
 			 errdetail("This call differs from it in \"%s\".", differs)));
 }
 
-/* Error unless an amount is positive and a whole number of the currency's minor unit. */
+/* Error unless an amount is positive. */
 void
-CheckMinorUnit(Amount amount, const char *currency, const char *what)
+CheckPositive(Amount amount, const char *what)
 {
-	int			digits = CatalogDigits(currency);
-
 	if (amount <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be greater than zero", what),
 				 errdetail("It is %s.", AmountToString(amount))));
+}
+
+/*
+ * Error unless an amount is positive and a whole number of the currency's minor
+ * unit.  Not asked when a request is repeated: the unit may have become larger.
+ */
+void
+CheckMinorUnit(Amount amount, const char *currency, const char *what)
+{
+	int			digits = CatalogDigits(currency);
+
+	CheckPositive(amount, what);
 	if (amount % AmountQuantum(digits) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

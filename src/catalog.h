@@ -49,6 +49,7 @@ extern const Policy *CatalogPolicy(const char *name);
 extern const Policy *CatalogDefaultPolicy(const char *paymentType);
 extern int	CatalogDigits(const char *currency);
 pg_noreturn extern void RefuseExisting(const char *what, const char *name, const char *differs);
+extern void CheckPositive(Amount amount, const char *what);
 extern void CheckMinorUnit(Amount amount, const char *currency, const char *what);
 extern char *NormalizePromoCode(const char *promoCode);
 extern char *ReadPromoCode(const char *typed);

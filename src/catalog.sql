@@ -175,7 +175,10 @@ CREATE TABLE voucher.template (
                                               OR audience OPERATOR(pg_catalog.=) 'invited' AND campaign IS NOT NULL),
     CONSTRAINT template_valid_half_open CHECK (NOT pg_catalog.isempty(valid) AND NOT pg_catalog.upper_inc(valid)
                                          AND (pg_catalog.lower_inc(valid) OR pg_catalog.lower_inf(valid))),
-    CONSTRAINT template_valid_for_check CHECK (valid_for OPERATOR(pg_catalog.>) '0'),
+    -- as far as the times that calls are given: what is issued expires at a timestamp
+    CONSTRAINT template_valid_years CHECK ((pg_catalog.lower(valid) OPERATOR(pg_catalog.>=) '0001-01-01 00:00+00' OR pg_catalog.lower(valid) OPERATOR(pg_catalog.=) '-infinity') IS NOT FALSE
+                                           AND (pg_catalog.upper(valid) OPERATOR(pg_catalog.<=) '10000-01-01 00:00+00' OR pg_catalog.upper(valid) OPERATOR(pg_catalog.=) 'infinity') IS NOT FALSE),
+    CONSTRAINT template_valid_for_check CHECK (valid_for OPERATOR(pg_catalog.>) '0' AND valid_for OPERATOR(pg_catalog.<=) '1000 years'),
     CONSTRAINT template_valid_from_check CHECK (valid_from OPERATOR(pg_catalog.=) ANY ('{issue,activation}'::pg_catalog.text[])),
     CONSTRAINT template_refund_policy_check CHECK (refund_policy OPERATOR(pg_catalog.=) ANY ('{forfeit,return_if_undelivered,return_within,prorata}'::pg_catalog.text[])),
     CONSTRAINT template_refund_within_check CHECK ((refund_policy OPERATOR(pg_catalog.=) 'return_within') OPERATOR(pg_catalog.=) (refund_within IS NOT NULL)

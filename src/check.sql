@@ -213,12 +213,13 @@ CREATE FUNCTION voucher.check(
        OR CASE WHEN e.kind = 'rerate' THEN e.rerated OPERATOR(voucher.<=) e.rerated_before OR e.waived OPERATOR(voucher.<) e.waived_before
                ELSE e.rerated OPERATOR(voucher.<>) e.rerated_before OR e.waived OPERATOR(voucher.<>) e.waived_before END
 
-    -- g of a total T after a discount D: g * T / (T + D), half up
+    -- g of a total T after a discount D: g * T / (T + D), half up; where something came back
+    -- when the minor unit was smaller, less than the one and a half that two roundings make off
     UNION ALL
-    SELECT 'what is taken back comes back after discounts', b.account_id, b.order_id, b.share::voucher.amount::text, b.back::text
-    FROM (SELECT s.account_id, s.order_id,
+    SELECT 'what is taken back comes back after discounts', b.account_id, b.order_id, round(b.share, b.minor_digits)::voucher.amount::text, b.back::text
+    FROM (SELECT s.account_id, s.order_id, c.minor_digits,
                  CASE WHEN n.rerated::numeric = t.total + s.discount::numeric THEN t.total
-                      ELSE round(n.rerated::numeric * t.total / NULLIF(t.total + s.discount::numeric, 0), c.minor_digits) END AS share,
+                      ELSE n.rerated::numeric * t.total / NULLIF(t.total + s.discount::numeric, 0) END AS share,
                  n.waived OPERATOR(voucher.+) COALESCE((SELECT voucher.sum(u.requested) FROM voucher.settlement_entry AS u
                      WHERE u.account_id = s.account_id AND u.order_id = s.order_id AND u.rerating_id IS NOT NULL), 0::voucher.amount) AS back
           FROM voucher.settlement AS s
@@ -226,7 +227,9 @@ CREATE FUNCTION voucher.check(
           JOIN voucher.settlement_entry AS n ON n.account_id = s.account_id AND n.order_id = s.order_id AND n.version = s.entry_version
           CROSS JOIN LATERAL (SELECT s.voucher::numeric + s.cash::numeric + s.outstanding::numeric AS total) AS t
           WHERE n.rerated OPERATOR(voucher.>) 0) AS b
-    WHERE b.share <> b.back::numeric
+    CROSS JOIN LATERAL (SELECT b.back::numeric AS back) AS n
+    WHERE CASE WHEN n.back = trunc(n.back, b.minor_digits) THEN n.back <> round(b.share, b.minor_digits)
+               ELSE abs(n.back - b.share) >= 1.5 * 10::numeric ^ (- b.minor_digits) END
 
     UNION ALL
     SELECT 'a re-rating bills what its lines come to', r.account_id, format('%s version %s', r.order_id, r.version),
@@ -510,7 +513,7 @@ CREATE FUNCTION voucher.check(
     WHERE (c.amount OPERATOR(voucher.<=) l.amount) IS NOT TRUE
 
     UNION ALL
-    SELECT 'activated code has its instrument', c.account_id, encode(c.digest, 'hex'), c.instrument_id::text, NULL
+    SELECT 'activated code has its instrument', c.account_id, format('code of template %s', c.template_id), c.instrument_id::text, NULL
     FROM voucher.minted_code AS c
     WHERE c.instrument_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM voucher.instrument AS i
@@ -525,7 +528,7 @@ CREATE FUNCTION voucher.check(
     WHERE (g.count = c.minted) IS NOT TRUE
 
     UNION ALL
-    SELECT 'a code that is activated has arrived', c.account_id, encode(c.digest, 'hex'), 'arrived',
+    SELECT 'a code that is activated has arrived', c.account_id, format('code of minting %s', c.minting_id), 'arrived',
            CASE WHEN g.replaced_at IS NULL THEN 'not arrived' ELSE 'replaced' END
     FROM voucher.minted_code AS c
     JOIN voucher.minting AS g ON g.minting_id = c.minting_id AND g.request_id IS NOT NULL AND g.arrived_at IS NULL
@@ -594,7 +597,7 @@ CREATE FUNCTION voucher.check(
            format('limit %s, %s version %s', COALESCE(e.limit_id, f.limit_id), COALESCE(e.order_id, f.order_id), COALESCE(e.version, f.version)),
            format('%s, %s', e.uses, e.amount), format('%s, %s', f.uses, f.amount)
     FROM (SELECT h.account_id, h.order_id, h.version, l.limit_id, count(*) AS uses,
-                 CASE WHEN l.max_amount IS NULL THEN 0 ELSE voucher.sum(u.paid) END AS amount,
+                 COALESCE(voucher.sum(u.paid) FILTER (WHERE l.max_amount IS NOT NULL), 0::voucher.amount) AS amount,
                  COALESCE(date_trunc(l.period, h.at, l.time_zone), '-infinity') AS period_start
           FROM voucher.hold AS h
           CROSS JOIN LATERAL unnest(h.parts) AS u
@@ -629,7 +632,9 @@ CREATE FUNCTION voucher.check(
            format('%s, %s', COALESCE(f.used, 0), COALESCE(f.amount, 0::voucher.amount))
     FROM (SELECT l.limit_id, CASE WHEN l.per = 'account' THEN u.account_id END AS account_id,
                  COALESCE(date_trunc(l.period, u.at, l.time_zone), '-infinity') AS period_start,
-                 count(*) AS used, CASE WHEN l.max_amount IS NULL THEN 0 ELSE voucher.sum(u.amount) END AS amount
+                 count(*) AS used,
+                 -- of what is not limited the sum may be no amount
+                 COALESCE(voucher.sum(u.amount) FILTER (WHERE l.max_amount IS NOT NULL), 0::voucher.amount) AS amount
           FROM (SELECT s.account_id, n.template_id, 'use' AS counts, s.at, p.paid AS amount
                 FROM voucher.settlement AS s
                 CROSS JOIN LATERAL unnest(s.parts) AS p

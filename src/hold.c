@@ -352,6 +352,14 @@ PartialPlan(OrderRequest *request, const Hold *hold, OrderFacts *facts, PaymentP
 	PlanLocked(request, &none, facts, plan);
 }
 
+/* Do two lines have the same number, product and order type? */
+static bool
+IsSameItem(const PlanLine *a, const PlanLine *b)
+{
+	return a->lineNo == b->lineNo && strcmp(a->product, b->product) == 0 &&
+		strcmp(a->orderType, b->orderType) == 0;
+}
+
 /* Error VC703 unless a line that is captured was reserved, and for so much. */
 static void
 TakeLines(OrderRequest *request, const OrderRequest *captured)
@@ -364,10 +372,9 @@ TakeLines(OrderRequest *request, const OrderRequest *captured)
 		const PlanLine *line = &captured->lines[i];
 		int			j = 0;
 
-		while (j < request->nlines && request->lines[j].lineNo != line->lineNo)
+		while (j < request->nlines && !IsSameItem(&request->lines[j], line))
 			j++;
-		if (j == request->nlines || strcmp(request->lines[j].product, line->product) != 0 ||
-			strcmp(request->lines[j].orderType, line->orderType) != 0)
+		if (j == request->nlines)
 			ereport(ERROR,
 					(errcode(ERRCODE_VC_CAPTURE_ABOVE_HOLD),
 					 errmsg("line %d of order \"%s\" was not reserved", line->lineNo,
@@ -413,7 +420,7 @@ ReplayCapture(const char *accountId, const char *orderId, const OrderRequest *ca
 	for (int i = 0; i < captured->nlines; i++)
 	{
 		if (captured->nlines != request.nlines ||
-			captured->lines[i].lineNo != request.lines[i].lineNo ||
+			!IsSameItem(&captured->lines[i], &request.lines[i]) ||
 			captured->lines[i].amount != request.lines[i].amount)
 			ereport(ERROR,
 					(errcode(ERRCODE_VC_ORDER_DIFFERS),

@@ -274,6 +274,8 @@ voucher_issue_invoice(PG_FUNCTION_ARGS)
 	Settlement *orders;
 	Invoice		invoice;
 
+	if (!PG_ARGISNULL(3))
+		CheckPositive(amount, "amount");
 	StoreBegin();
 	CatalogBegin();
 	orders = palloc(n * sizeof(Settlement));
@@ -281,13 +283,15 @@ voucher_issue_invoice(PG_FUNCTION_ARGS)
 	orders[0].account.actor = OptionalTextArgument(fcinfo, 6);
 	for (int i = 1; i < n; i++)
 		ReadSettlement(&orders[0].account, orderIds[i], &orders[i]);
-	if (!PG_ARGISNULL(3))
-		CheckMinorUnit(amount, orders[0].account.currency, "amount");
 	if (FindInvoice(accountId, invoiceId, &invoice))
 		CheckSameInvoice(&invoice, accountId,
 						 InvoiceDifference(&invoice, n, orderIds, !PG_ARGISNULL(5), amount));
 	else
+	{
+		if (!PG_ARGISNULL(3))
+			CheckMinorUnit(amount, orders[0].account.currency, "amount");
 		invoice.row = IssueInvoice(orders, n, amount, invoiceId, at);
+	}
 	invoice.row = SPI_datumTransfer(invoice.row, false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(invoice.row);
@@ -428,6 +432,8 @@ voucher_issue_credit_invoice(PG_FUNCTION_ARGS)
 	request.amount = PG_ARGISNULL(4) ? 0 : PG_GETARG_AMOUNT(4);
 	request.reason = OptionalTextArgument(fcinfo, 5);
 	request.at = TimeArgument(fcinfo, 6, "at");
+	if (!PG_ARGISNULL(4))
+		CheckPositive(request.amount, "amount");
 
 	StoreBegin();
 	CatalogBegin();
@@ -436,12 +442,14 @@ voucher_issue_credit_invoice(PG_FUNCTION_ARGS)
 	account.actor = OptionalTextArgument(fcinfo, 7);
 	/* only now does nobody else void it */
 	ReadInvoice(accountId, request.credits, &original);
-	if (!PG_ARGISNULL(4))
-		CheckMinorUnit(request.amount, account.currency, "amount");
 	if (FindInvoice(accountId, request.invoiceId, &invoice))
 		CheckSameInvoice(&invoice, accountId, CreditDifference(&invoice, &request));
 	else
+	{
+		if (!PG_ARGISNULL(4))
+			CheckMinorUnit(request.amount, account.currency, "amount");
 		invoice.row = IssueCredit(&account, &original, &request);
+	}
 	invoice.row = SPI_datumTransfer(invoice.row, false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(invoice.row);

@@ -96,7 +96,8 @@ IsInvited(const char *accountId, const char *campaign)
 
 /*
  * The face value that argument n gives what is issued of a template; without
- * it, the template's own (0 where a rate decides).
+ * it, the template's own (0 where a rate decides).  That it is a whole number of
+ * the minor unit is for CheckFaceValue to see.
  */
 Amount
 FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template)
@@ -111,8 +112,16 @@ FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template)
 				 errmsg("template \"%s\" has a discount rate, not a face value",
 						template->terms.name)));
 	faceValue = PG_GETARG_AMOUNT(n);
-	CheckMinorUnit(faceValue, template->terms.currency, "face value");
+	CheckPositive(faceValue, "face value");
 	return faceValue;
+}
+
+/* Error unless the face value that argument n gives, if any, is one of the currency. */
+void
+CheckFaceValue(FunctionCallInfo fcinfo, int n, const Template *template)
+{
+	if (!PG_ARGISNULL(n))
+		CheckMinorUnit(PG_GETARG_AMOUNT(n), template->terms.currency, "face value");
 }
 
 /*
@@ -190,6 +199,7 @@ voucher_grant(PG_FUNCTION_ARGS)
 		instrumentId = FindGrant(accountId, requestId, template, faceValue, orderId);
 	if (instrumentId == 0)
 	{
+		CheckFaceValue(fcinfo, 2, template);
 		if (orderId != NULL)
 			CheckGiftOrder(&account, orderId);
 		instrumentId = IssueInstrument(&account, template, faceValue, at, at, requestId, reason,
@@ -304,6 +314,16 @@ voucher_claim(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	StoreBegin();
 	CatalogBegin();
+	if (requestId != NULL)
+	{
+		/* all currencies: what was claimed is found whatever the campaign has today */
+		LockCurrencies(accountId);
+		if (FindClaim(accountId, requestId, campaign, resultInfo))
+		{
+			StoreEnd();
+			return (Datum) 0;
+		}
+	}
 	CheckCampaign(campaign, at);
 	claimable = StoreBool(0, 1);
 	when = StoreText(0, 2);
@@ -317,31 +337,28 @@ voucher_claim(PG_FUNCTION_ARGS)
 		LockAccount(accountId, terms[i]->currency, &accounts[i]);
 		accounts[i].actor = OptionalTextArgument(fcinfo, 5);
 	}
-	if (requestId == NULL || !FindClaim(accountId, requestId, campaign, resultInfo))
+	if (!claimable)
+		ereport(ERROR,
+				(errcode(ERRCODE_VC_NOT_CLAIMABLE),
+				 errmsg("campaign \"%s\" cannot be claimed at this time", campaign),
+				 errdetail("It can be claimed in %s.", when)));
+	LockIssueLimits(accountId, at, n, terms);
+	for (int i = 0; i < n; i++)
 	{
-		if (!claimable)
-			ereport(ERROR,
-					(errcode(ERRCODE_VC_NOT_CLAIMABLE),
-					 errmsg("campaign \"%s\" cannot be claimed at this time", campaign),
-					 errdetail("It can be claimed in %s.", when)));
-		LockIssueLimits(accountId, at, n, terms);
-		for (int i = 0; i < n; i++)
-		{
-			const Template *template = templates[i];
-			Datum		values[2];
-			bool		isnull[2] = {false, false};
+		const Template *template = templates[i];
+		Datum		values[2];
+		bool		isnull[2] = {false, false};
 
-			CHECK_FOR_INTERRUPTS();
-			if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
-				ereport(ERROR,
-						(errcode(ERRCODE_VC_NOT_INVITED),
-						 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
-								campaign)));
-			values[0] = Int64GetDatum(IssueInstrument(&accounts[i], template, template->faceValue, at,
-													  at, requestId, reason, NULL, campaign));
-			values[1] = CStringGetTextDatum(template->terms.name);
-			tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
-		}
+		CHECK_FOR_INTERRUPTS();
+		if (template->terms.invitedOnly && !IsInvited(accountId, campaign))
+			ereport(ERROR,
+					(errcode(ERRCODE_VC_NOT_INVITED),
+					 errmsg("account \"%s\" is not invited to campaign \"%s\"", accountId,
+							campaign)));
+		values[0] = Int64GetDatum(IssueInstrument(&accounts[i], template, template->faceValue, at,
+												  at, requestId, reason, NULL, campaign));
+		values[1] = CStringGetTextDatum(template->terms.name);
+		tuplestore_putvalues(resultInfo->setResult, resultInfo->setDesc, values, isnull);
 	}
 	StoreEnd();
 	return (Datum) 0;

@@ -9,6 +9,7 @@
 #include "ledger.h"
 
 extern Amount FaceValueArgument(FunctionCallInfo fcinfo, int n, const Template *template);
+extern void CheckFaceValue(FunctionCallInfo fcinfo, int n, const Template *template);
 extern bool ValidityOf(const Template *template, TimestampTz countFrom, TimestampTz at,
 					   Datum *validity);
 extern int64 IssueInstrument(const Account *account, const Template *template, Amount faceValue,

@@ -376,6 +376,7 @@ MintCodes(FunctionCallInfo fcinfo, Mint *mint, int others)
 	strcpy(mint->nulls, "       ");
 	mint->parameters[1] = Int64GetDatum(template->terms.templateId);
 	mint->parameters[2] = AmountGetDatum(FaceValueArgument(fcinfo, others, template));
+	CheckFaceValue(fcinfo, others, template);
 	mint->nulls[2] = NULL_FLAG(template->terms.hasRate);
 	mint->parameters[3] = PG_GETARG_DATUM(others + 1);
 	mint->nulls[3] = NULL_FLAG(PG_ARGISNULL(others + 1));

@@ -84,8 +84,10 @@ ReadLineArguments(FunctionCallInfo fcinfo, RefundRequest *request)
 					 errmsg("argument \"%s\" must not hold a null", "lines")));
 		request->lineNos[i] = DatumGetInt32(numbers[i]);
 		request->allOfLine[i] = PG_ARGISNULL(8) || noAmount[i];
-		if (!request->allOfLine[i])
-			request->lineAmounts[i] = DatumGetAmount(amounts[i]);
+		if (request->allOfLine[i])
+			continue;
+		request->lineAmounts[i] = DatumGetAmount(amounts[i]);
+		CheckPositive(request->lineAmounts[i], "line amount");
 	}
 }
 
@@ -108,6 +110,13 @@ ReadRefundRequest(FunctionCallInfo fcinfo, RefundRequest *request)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"line_amounts\" needs \"lines\"")));
+	if (!PG_ARGISNULL(2))
+		CheckPositive(request->amount, "amount");
+	if (request->consumed < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumed must not be negative"),
+				 errdetail("It is %s.", AmountToString(request->consumed))));
 	if (request->hasLines)
 		ReadLineArguments(fcinfo, request);
 }
@@ -475,17 +484,19 @@ RefundRerated(Settlement *settlement, Amount amount, const char *reratingId, con
 	Refund(settlement, &request);
 }
 
-/* Error unless what was consumed is an amount of the currency that can have been. */
+/* Error unless all amounts of a request are whole numbers of the currency's minor unit. */
 static void
-CheckConsumed(Amount consumed, const char *currency)
+CheckMinorUnits(const RefundRequest *request, const char *currency)
 {
-	if (consumed < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("consumed must not be negative"),
-				 errdetail("It is %s.", AmountToString(consumed))));
-	if (consumed > 0)
-		CheckMinorUnit(consumed, currency, "consumed");
+	if (request->amount > 0)
+		CheckMinorUnit(request->amount, currency, "amount");
+	if (request->consumed > 0)
+		CheckMinorUnit(request->consumed, currency, "consumed");
+	for (int i = 0; i < request->nlines; i++)
+	{
+		if (!request->allOfLine[i])
+			CheckMinorUnit(request->lineAmounts[i], currency, "line amount");
+	}
 }
 
 /* refund(account_id, order_id, amount, …) returns settlement_entry: see refund.sql */
@@ -503,17 +514,11 @@ voucher_refund(PG_FUNCTION_ARGS)
 	CatalogBegin();
 	LockForReturns(accountId, orderId, STMT_SETTLEMENT_OWNERS, false, &settlement);
 	settlement.account.actor = OptionalTextArgument(fcinfo, 9);
-	if (!PG_ARGISNULL(2))
-		CheckMinorUnit(request.amount, settlement.account.currency, "amount");
-	if (request.hasConsumed)
-		CheckConsumed(request.consumed, settlement.account.currency);
-	for (int i = 0; i < request.nlines; i++)
-	{
-		if (!request.allOfLine[i])
-			CheckMinorUnit(request.lineAmounts[i], settlement.account.currency, "line amount");
-	}
 	if (request.requestId == NULL || !FindRefund(&settlement, &request, &row))
+	{
+		CheckMinorUnits(&request, settlement.account.currency);
 		row = Refund(&settlement, &request);
+	}
 	row = SPI_datumTransfer(row, false, -1);
 	StoreEnd();
 	PG_RETURN_DATUM(row);

@@ -16,6 +16,16 @@ PG_FUNCTION_INFO_V1(voucher_keep_reminding);
 /* Arguments after the request id that the same request must have again. */
 #define REMINDING_CONTENTS 2
 
+/* Error for an argument that is not greater than zero. */
+pg_noreturn static void
+RefuseNotPositive(const char *what, const char *value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be greater than zero", what),
+			 errdetail("It is %s.", value)));
+}
+
 /*
  * keep_reminding(request_id, within, count, at, actor) returns boolean: is this
  * the first call with this request id?  So is one without.  Error VC302 if the
@@ -29,11 +39,16 @@ voucher_keep_reminding(PG_FUNCTION_ARGS)
 	Datum		values[5];
 	char		nulls[] = "     ";
 	bool		isNew;
+	Interval	none = {0};
 
-	if (requestId == NULL)
-		PG_RETURN_BOOL(true);
 	RequireArgument(fcinfo, 1, "within");
 	RequireArgument(fcinfo, 2, "count");
+	if (PG_GETARG_INT32(2) <= 0)
+		RefuseNotPositive("count", psprintf("%d", PG_GETARG_INT32(2)));
+	if (!DatumGetBool(DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(1), IntervalPGetDatum(&none))))
+		RefuseNotPositive("within", DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(1))));
+	if (requestId == NULL)
+		PG_RETURN_BOOL(true);
 	values[0] = CStringGetTextDatum(requestId);
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = PG_GETARG_DATUM(2);

@@ -12,6 +12,8 @@
 -- lapses at the expiry, and earlier if the last of the instrument's uses is taken
 -- while some is left; in the month of the last instant before: what is valid
 -- through 31 March lapses in March.
+--
+-- Totals of many accounts are numeric: they may be more than an amount holds.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE voucher.reminding (
@@ -131,18 +133,18 @@ CREATE FUNCTION voucher.stored_value(
     at timestamptz DEFAULT pg_catalog.now(),
     OUT currency    text,
     OUT vouchers    bigint,
-    OUT issued      voucher.amount,
-    OUT adjusted    voucher.amount,
-    OUT used        voucher.amount,
-    OUT expired     voucher.amount,
-    OUT outstanding voucher.amount)
+    OUT issued      numeric,
+    OUT adjusted    numeric,
+    OUT used        numeric,
+    OUT expired     numeric,
+    OUT outstanding numeric)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT v.currency, count(*), voucher.sum(v.issued), voucher.sum(v.adjusted), voucher.sum(v.used),
-           COALESCE(voucher.sum(v.balance) FILTER (WHERE v.expired), 0::voucher.amount),
-           COALESCE(voucher.sum(v.balance) FILTER (WHERE NOT v.expired), 0::voucher.amount)
+    SELECT v.currency, count(*), sum(v.issued::numeric), sum(v.adjusted::numeric), sum(v.used::numeric),
+           COALESCE(sum(v.balance::numeric) FILTER (WHERE v.expired), 0.00),
+           COALESCE(sum(v.balance::numeric) FILTER (WHERE NOT v.expired), 0.00)
     FROM voucher.stored_value_of($1) AS v
     GROUP BY v.currency
     ORDER BY v.currency
@@ -156,12 +158,12 @@ CREATE FUNCTION voucher.liability(
     OUT currency    text,
     OUT month       date,
     OUT vouchers    bigint,
-    OUT outstanding voucher.amount)
+    OUT outstanding numeric)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT v.currency, m.month, count(*), voucher.sum(v.balance)
+    SELECT v.currency, m.month, count(*), sum(v.balance::numeric)
     FROM voucher.stored_value_of($1) AS v
     CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
     -- below zero where an order of an earlier time than the issue was settled since
@@ -180,16 +182,16 @@ CREATE FUNCTION voucher.breakage(
     OUT campaign text,
     OUT template text,
     OUT vouchers bigint,
-    OUT issued   voucher.amount,
-    OUT adjusted voucher.amount,
-    OUT used     voucher.amount,
-    OUT expired  voucher.amount)
+    OUT issued   numeric,
+    OUT adjusted numeric,
+    OUT used     numeric,
+    OUT expired  numeric)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT v.currency, m.month, t.campaign, t.name, count(*),
-           voucher.sum(v.issued), voucher.sum(v.adjusted), voucher.sum(v.used), voucher.sum(v.balance)
+           sum(v.issued::numeric), sum(v.adjusted::numeric), sum(v.used::numeric), sum(v.balance::numeric)
     FROM voucher.stored_value_of($1) AS v
     JOIN voucher.template AS t ON t.template_id = v.template_id
     CROSS JOIN LATERAL (SELECT voucher.expiry_month(v.ends_at, $2) AS month) AS m
@@ -207,13 +209,13 @@ CREATE FUNCTION voucher.redemption(
     OUT issued        bigint,
     OUT claimed       bigint,
     OUT used          bigint,
-    OUT value_issued  voucher.amount,
-    OUT value_paid    voucher.amount,
-    OUT discount      voucher.amount,
+    OUT value_issued  numeric,
+    OUT value_paid    numeric,
+    OUT discount      numeric,
     OUT orders        bigint,
-    OUT gross         voucher.amount,
-    OUT refunded      voucher.amount,
-    OUT refunded_cash voucher.amount)
+    OUT gross         numeric,
+    OUT refunded      numeric,
+    OUT refunded_cash numeric)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -224,7 +226,7 @@ CREATE FUNCTION voucher.redemption(
     ), held AS (
         -- what was received from another instrument was claimed as that, and what is shared is used as that
         SELECT t.campaign, t.currency, count(e.issued) AS claimed, count(*) FILTER (WHERE e.uses > 0) AS used,
-               voucher.sum(e.issued) FILTER (WHERE NOT t.reduces) AS value_issued
+               sum(e.issued::numeric) FILTER (WHERE NOT t.reduces) AS value_issued
         FROM (SELECT n.account_id, n.instrument_id, sum(n.uses) AS uses, voucher.sum(n.amount) FILTER (WHERE n.kind = 'issue') AS issued
               FROM voucher.entry AS n WHERE n.at <= $1 GROUP BY n.account_id, n.instrument_id) AS e
         JOIN voucher.instrument AS i ON i.account_id = e.account_id AND i.instrument_id = e.instrument_id
@@ -253,17 +255,17 @@ CREATE FUNCTION voucher.redemption(
         FROM voucher.settlement_entry AS n WHERE n.kind IN ('refund', 'cancel') AND n.at <= $1
         GROUP BY n.account_id, n.order_id
     ), ordered AS (
-        SELECT p.campaign, p.currency, count(*) AS orders, voucher.sum(p.gross) AS gross,
-               voucher.sum(p.value_paid) AS value_paid, voucher.sum(p.discount) AS discount,
-               voucher.sum(r.requested) AS refunded, voucher.sum(r.cash) AS refunded_cash
+        SELECT p.campaign, p.currency, count(*) AS orders, sum(p.gross::numeric) AS gross,
+               sum(p.value_paid::numeric) AS value_paid, sum(p.discount::numeric) AS discount,
+               sum(r.requested::numeric) AS refunded, sum(r.cash::numeric) AS refunded_cash
         FROM part AS p
         LEFT JOIN refund AS r ON r.account_id = p.account_id AND r.order_id = p.order_id
         GROUP BY p.campaign, p.currency
     )
     SELECT NULLIF(c.campaign, ''), c.currency, COALESCE(h.claimed, 0) + COALESCE(m.waiting, 0), COALESCE(h.claimed, 0), COALESCE(h.used, 0),
-           COALESCE(h.value_issued, 0::voucher.amount), COALESCE(o.value_paid, 0::voucher.amount), COALESCE(o.discount, 0::voucher.amount),
-           COALESCE(o.orders, 0), COALESCE(o.gross, 0::voucher.amount),
-           COALESCE(o.refunded, 0::voucher.amount), COALESCE(o.refunded_cash, 0::voucher.amount)
+           COALESCE(h.value_issued, 0.00), COALESCE(o.value_paid, 0.00), COALESCE(o.discount, 0.00),
+           COALESCE(o.orders, 0), COALESCE(o.gross, 0.00),
+           COALESCE(o.refunded, 0.00), COALESCE(o.refunded_cash, 0.00)
     FROM (SELECT DISTINCT t.campaign, t.currency FROM t) AS c
     LEFT JOIN held AS h ON h.campaign = c.campaign AND h.currency = c.currency
     LEFT JOIN coded AS m ON m.campaign = c.campaign AND m.currency = c.currency
@@ -335,7 +337,8 @@ CREATE FUNCTION voucher.take_expiring(
     AS $$
     -- Whoever comes second waits here and then sees what the first has taken;
     -- without it, both would choose the same rows and the second come out with none.
-    SELECT pg_advisory_xact_lock(hashtextextended('voucher.take_expiring', 0));
+    -- No role can take this lock but by this function.
+    LOCK TABLE voucher.reminding IN SHARE ROW EXCLUSIVE MODE;
     WITH request AS MATERIALIZED (
         SELECT voucher.keep_reminding($3, $1, COALESCE($2, 1000), $4, $5) AS is_new
     ), due AS (

@@ -131,9 +131,11 @@ GRANT EXECUTE ON FUNCTION
     voucher.expiring, voucher.take_expiring
     TO voucher_issuer;
 GRANT EXECUTE ON FUNCTION voucher.expiring, voucher.keep_reminding TO voucher_owner;
--- of codes all but the digests
-GRANT SELECT (template_id, face_value, activate_before, minted_at, batch, account_id, instrument_id, activated_at, space, minting_id) ON voucher.minted_code TO voucher_issuer;
-GRANT SELECT ON voucher.code_space, voucher.minting TO voucher_issuer;
+-- Of codes all but the digests: of a code that is mostly known, whoever has them can
+-- try the rest where no attempt is counted.
+GRANT SELECT (template_id, face_value, activate_before, minted_at, batch, account_id, instrument_id, activated_at, space, minting_id) ON voucher.minted_code
+    TO voucher_issuer, voucher_auditor;
+GRANT SELECT ON voucher.code_space, voucher.minting TO voucher_issuer, voucher_auditor;
 
 -- ---------------------------------------------------------------------------
 -- auditor: everything, and whether it adds up; changes nothing
@@ -143,7 +145,6 @@ GRANT EXECUTE ON FUNCTION
     voucher.check, voucher.mint_report, voucher.expiring, voucher.expiry_month,
     voucher.stored_value, voucher.stored_value_of, voucher.liability, voucher.breakage, voucher.redemption
     TO voucher_auditor;
-GRANT SELECT ON voucher.minted_code, voucher.code_space, voucher.minting TO voucher_auditor;
 
 -- ---------------------------------------------------------------------------
 -- administrator: the catalogue
@@ -152,23 +153,27 @@ GRANT SELECT ON voucher.minted_code, voucher.code_space, voucher.minting TO vouc
 GRANT EXECUTE ON FUNCTION
     voucher.register_product, voucher.create_campaign, voucher.create_template, voucher.create_limit
     TO voucher_administrator;
+-- templates and limits are created by functions, which check more than one row
+GRANT DELETE ON voucher.template TO voucher_administrator;
+GRANT UPDATE (max_count, max_amount, reason, actor) ON voucher.usage_limit TO voucher_administrator;
 -- all but who wrote a row and when
 DO $$
 DECLARE
     relation text;
     columns  text;
 BEGIN
-    FOREACH relation IN ARRAY '{currency,order_type,product,campaign,template,policy,default_policy,usage_limit,attempt_budget,customer}'::text[] LOOP
+    FOREACH relation IN ARRAY '{currency,order_type,product,campaign,policy,default_policy,attempt_budget,customer}'::text[] LOOP
         SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
               AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
-              AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{recorded_by,recorded_at,created_at}'::text[]);
+              AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{recorded_by,recorded_at}'::text[]);
         EXECUTE pg_catalog.format('GRANT INSERT (%s), UPDATE (%1$s), DELETE ON voucher.%2$I TO voucher_administrator', columns, relation);
     END LOOP;
 END
 $$;
 GRANT SELECT ON voucher.customer TO voucher_administrator;
-GRANT INSERT ON voucher.purchase TO voucher_administrator;
+-- purchases of before; those of an order are written with it
+GRANT INSERT (account_id, product) ON voucher.purchase TO voucher_administrator;
 
 -- ---------------------------------------------------------------------------
 -- customer: its own accounts, as the table of customers says
