@@ -206,6 +206,8 @@ SELECT voucher.grant('alice', 'cash 200', face_value => 0.001, at => '2026-02-01
 SELECT voucher.grant('alice', 'cash 200', face_value => -1, at => '2026-02-01');
 \echo :SQLSTATE
 SELECT voucher.grant('alice', 'cash 200', at => 'infinity');
+SELECT voucher.grant('alice', 'cash 200', at => '0001-12-31 23:59:59.999999+00 BC');
+SELECT voucher.grant('alice', 'cash 200', at => '10000-01-01 00:00+00');
 \echo :SQLSTATE
 SELECT voucher.claim('alice', 'spring', at => '2026-04-01');
 \echo :SQLSTATE

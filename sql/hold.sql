@@ -103,6 +103,8 @@ SELECT gross, cash FROM voucher.capture('carl', 'c1', at => '2026-02-01',
     lines => ARRAY[voucher.line('ecs', 'renewal', 300), voucher.line('oss', 'renewal', 120)]);
 SELECT voucher.capture('carl', 'c1', ARRAY[voucher.line('ecs', 'renewal', 300), voucher.line('oss', 'renewal', 121)]);
 \echo :SQLSTATE
+SELECT voucher.capture('carl', 'c1', ARRAY[voucher.line('ecs', 'renewal', 300), voucher.line('ecs', 'renewal', 120)]);
+SELECT voucher.capture('carl', 'c1', ARRAY[voucher.line('ecs', 'renewal', 300), voucher.line('oss', 'purchase', 120)]);
 -- ... and where it no longer qualifies for the coupon, goes without:
 -- 300 - spring 10 = 290 = voucher 200 + cash 90
 SELECT voucher.open_account('dora', 'CNY'), voucher.deposit('dora', 1000);

@@ -99,6 +99,10 @@ SELECT count(*) FROM voucher.claim('cleo', 'pair', 'c1', at => '2026-04-01');
 SELECT array_agg(instrument_id) AS claimed, min(instrument_id) AS first FROM voucher.claim('cleo', 'pair', 'c1', 'spring sale', at => '2026-03-02', actor => 'cleo') \gset
 SELECT array_agg(instrument_id) = :'claimed' AS same, array_agg(template) AS templates FROM voucher.claim('cleo', 'pair', 'c1', at => '2026-05-01');
 SELECT template FROM voucher.claim('cleo', 'pair', 'c2', at => '2026-03-02');
+-- ... or has become more, in a currency that the account does not have
+SELECT voucher.create_template('pair JPY', 'voucher', 'JPY', face_value => 5, campaign => 'pair') > 0 AS created;
+SELECT array_agg(instrument_id) = :'claimed' AS same FROM voucher.claim('cleo', 'pair', 'c1', at => '2026-05-01');
+SELECT voucher.claim('cleo', 'pair', 'c3', at => '2026-03-02');
 SELECT template, count(*) FROM voucher.vouchers WHERE account_id = 'cleo' GROUP BY template ORDER BY template;
 SELECT kind, campaign, request_id, reason, actor FROM voucher.entry WHERE account_id = 'cleo' ORDER BY instrument_id;
 -- another body, and another verb

@@ -86,6 +86,12 @@ SELECT voucher.take_expiring('30 days', request_id => 'job 2', at => '2026-03-27
 SELECT voucher.take_expiring('60 days', 5, 'job 2', at => '2026-03-27');
 SELECT voucher.take_expiring('60 days', request_id => '');
 SELECT voucher.take_expiring(NULL, request_id => 'job 3');
+-- nothing to hand out is no request
+SELECT voucher.take_expiring('60 days', 0, 'job 3');
+SELECT voucher.take_expiring('60 days', -1);
+SELECT voucher.take_expiring('0 days', request_id => 'job 3');
+SELECT voucher.take_expiring('-1 day');
+\echo :SQLSTATE
 SELECT request_id, within, count, at, actor FROM voucher.reminding ORDER BY request_id;
 -- What is frozen cannot be used, and nobody is reminded of it
 SELECT voucher.freeze('ben', 7, at => '2026-03-27');

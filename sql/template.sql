@@ -106,6 +106,9 @@ SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, audience =
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid => '[2026-01-01, 2026-02-01]');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid => 'empty');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid_for => '0 days');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid_for => '1000 years 1 day');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid => '(,10000-01-02)');
+SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid => '[0001-12-30 BC,)');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, valid_from => 'purchase');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, refund_policy => 'return');
 SELECT voucher.create_template('t', 'coupon', 'CNY', face_value => 5, promo_code => 'T');

@@ -60,13 +60,18 @@ RequestIdArgument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * The years of instants, in UTC: those of ISO 8601, which every client can show.
- * Any zone, period or validity that is added leads to a timestamp again.
+ * Is a time one of the years 1 to 9999, in UTC, and not infinite?  These every
+ * client can show, and any zone, period or validity that is added to them leads
+ * to a timestamp again.
  */
-#define FIRST_INSTANT	((date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
-#define END_OF_TIME		((date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+bool
+IsInstant(TimestampTz value)
+{
+	return value >= (date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY &&
+		value < (date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+}
 
-/* An instant of the years 1 to 9999 that must be there. */
+/* An instant that must be there. */
 TimestampTz
 TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -74,11 +79,7 @@ TimeArgument(FunctionCallInfo fcinfo, int n, const char *name)
 
 	RequireArgument(fcinfo, n, name);
 	value = PG_GETARG_TIMESTAMPTZ(n);
-	if (TIMESTAMP_NOT_FINITE(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be finite", name)));
-	if (value < FIRST_INSTANT || value >= END_OF_TIME)
+	if (!IsInstant(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be in the years 1 to 9999", name)));

@@ -15,6 +15,7 @@ extern const char *TextArgument(FunctionCallInfo fcinfo, int n, const char *name
 extern const char *OptionalTextArgument(FunctionCallInfo fcinfo, int n);
 extern const char *OptionalNameArgument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *RequestIdArgument(FunctionCallInfo fcinfo, int n);
+extern bool IsInstant(TimestampTz value);
 extern TimestampTz TimeArgument(FunctionCallInfo fcinfo, int n, const char *name);
 
 #endif							/* VOUCHER_ARGUMENTS_H */

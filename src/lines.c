@@ -89,14 +89,14 @@ SetTags(PlanLine *line, Jsonb *tags)
 	line->tags = tags;
 }
 
-/* Keep the time of a line's consumption, which must be finite. */
+/* Keep the time of a line's consumption, which must be an instant. */
 static void
 SetConsumptionTime(PlanLine *line, TimestampTz at)
 {
-	if (TIMESTAMP_NOT_FINITE(at))
+	if (!IsInstant(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time of line %d must be finite", line->lineNo)));
+				 errmsg("time of line %d must be in the years 1 to 9999", line->lineNo)));
 	line->at = at;
 	line->hasAt = true;
 }

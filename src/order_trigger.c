@@ -13,6 +13,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "settle.h"
 #include "store.h"
 
@@ -126,7 +127,7 @@ TextOr(TriggerData *data, const int *columns, OrderField field, const char *othe
 	return value == NULL ? otherwise : value;
 }
 
-/* The order's time: a finite instant; now if null or not mapped. */
+/* The order's time: an instant; now if null or not mapped. */
 static TimestampTz
 OrderTime(TriggerData *data, int column)
 {
@@ -137,10 +138,10 @@ OrderTime(TriggerData *data, int column)
 		return GetCurrentTransactionStartTimestamp();
 	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(value),
 												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	if (TIMESTAMP_NOT_FINITE(at))
+	if (!IsInstant(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of the order must be finite", fieldNames[FIELD_AT])));
+				 errmsg("\"%s\" of the order must be in the years 1 to 9999", fieldNames[FIELD_AT])));
 	return at;
 }
 

@@ -15,7 +15,7 @@ SET LOCAL timezone = 'UTC';
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
 
-SELECT plan(20);
+SELECT plan(24);
 
 -- Another run makes other orders; to repeat one: psql -v seed=0.123
 \if :{?seed}
@@ -182,6 +182,15 @@ SET LOCAL session_replication_role = origin;
 SELECT is((SELECT array_agg(instrument_id) FROM voucher.take_expiring('60 days', at => '2026-03-01')), (SELECT ARRAY[instrument_id] FROM taken LIMIT 1),
           'with another expiry a reminder is due again');
 SELECT is((SELECT count(*) FROM voucher.reminder), (SELECT count(*) + 1 FROM due), 'and both are kept');
+
+-- Totals may be more than an amount holds
+SELECT voucher.create_template('vast', 'voucher', 'CNY', face_value => 90000000000, valid => '(,2026-09-01)', campaign => 'spring') \g /dev/null
+SELECT outstanding AS before FROM voucher.stored_value('2026-08-15') WHERE currency = 'CNY' \gset
+SELECT voucher.grant(a, 'vast', at => '2026-08-10') FROM unnest('{ann,ben}'::text[]) AS a \g /dev/null
+SELECT is((SELECT outstanding FROM voucher.stored_value('2026-08-15') WHERE currency = 'CNY'), :before + 180000000000, 'stored value');
+SELECT is((SELECT outstanding FROM voucher.liability('2026-08-15') WHERE currency = 'CNY' AND month = '2026-08-01'), 180000000000.00, 'liability');
+SELECT is((SELECT expired FROM voucher.breakage('2026-09-01') WHERE template = 'vast'), 180000000000.00, 'breakage');
+SELECT cmp_ok((SELECT value_issued FROM voucher.redemption('2026-09-01') WHERE campaign = 'spring' AND currency = 'CNY'), '>', 180000000000.00, 'redemption');
 
 SELECT is_empty('SELECT * FROM voucher.check()', 'check finds nothing');
 SELECT * FROM finish();

@@ -268,7 +268,7 @@ BEGIN
              FROM pg_proc AS p
              WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset AND p.provariadic = 0
                AND p.proname IN ('now', 'lower', 'upper', 'length', 'repeat', 'cardinality', 'array_length', 'translate', 'date_trunc', 'timezone', 'format', 'encode', 'octet_length',
-                                 'array_position', 'isempty', 'lower_inc', 'upper_inc', 'lower_inf', 'upper_inf', 'jsonb_typeof', 'hashtextextended', 'pg_advisory_xact_lock',
+                                 'array_position', 'isempty', 'lower_inc', 'upper_inc', 'lower_inf', 'upper_inf', 'jsonb_typeof',
                                  'texteq', 'int8eq', 'int4eq', 'numeric_mul', 'sha256', 'btrim', 'concat_ws', 'to_char', 'date_part', 'extract', 'least', 'greatest') LOOP
         BEGIN
             EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS %s LANGUAGE plpgsql AS ''BEGIN PERFORM evil.trap(); RETURN NULL; END''', f.proname, f.arguments, f.result);
