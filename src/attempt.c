@@ -9,10 +9,10 @@
  * attempt is written: of so many at once no more than the budget are told
  * whether their code was right.
  *
- * Where no worker could write down an attempt, a sequence notes when, as it is
+ * Where an attempt could not be written down, a sequence notes when, as it is
  * no part of a transaction either.  For an hour every attempt is then written
  * down before its code is looked up, and erased if that is right: whoever keeps
- * all workers busy learns nothing more.
+ * all workers busy, or all shared memory, learns nothing more.
  *
  * Lock order: the account's attempts, the client's, the worker's; nothing else
  * is waited for while they are held.
@@ -176,10 +176,13 @@ Tell(Attempt *attempt)
 	Size		size = offsetof(Record, text) + strlen(user) + 1 +
 		(attempt->accountId == NULL ? 0 : strlen(attempt->accountId)) + 1 +
 		(attempt->client == NULL ? 0 : strlen(attempt->client)) + 1;
-	dsm_segment *segment = dsm_create(size, 0);
-	Record	   *record = dsm_segment_address(segment);
+	dsm_segment *segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	Record	   *record;
 	bool		done;
 
+	if (segment == NULL)
+		return false;
+	record = dsm_segment_address(segment);
 	record->database = MyDatabaseId;
 	record->user = GetUserId();
 	record->at = GetCurrentTimestamp();
@@ -274,16 +277,31 @@ EndAttempt(Attempt *attempt)
 
 /*
  * The code was wrong: write down the attempt.  The caller then raises the error
- * that says so.  Error 53400 if it cannot be written down.  Until then nothing
- * cancels the statement: who is cut off has learnt that the code was wrong.
+ * that says so.  Error 53400 if it cannot be written down, or whatever keeps it
+ * from being.  Until then nothing cancels the statement: who is cut off has
+ * learnt that the code was wrong.
  */
 void
 RecordAttempt(Attempt *attempt)
 {
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = false;
+
 	if (RecoveryInProgress() || attempt->attemptId != 0)
 		return;
 	HOLD_INTERRUPTS();
-	if (!Tell(attempt))
+	PG_TRY();
+	{
+		done = Tell(attempt);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		NoteUncounted(GetCurrentTimestamp());
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!done)
 	{
 		NoteUncounted(GetCurrentTimestamp());
 		RefuseUncounted();

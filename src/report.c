@@ -38,6 +38,7 @@ voucher_keep_reminding(PG_FUNCTION_ARGS)
 	const char *differs;
 	Datum		values[5];
 	char		nulls[] = "     ";
+	TimestampTz at;
 	bool		isNew;
 	Interval	none = {0};
 
@@ -47,12 +48,13 @@ voucher_keep_reminding(PG_FUNCTION_ARGS)
 		RefuseNotPositive("count", psprintf("%d", PG_GETARG_INT32(2)));
 	if (!DatumGetBool(DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(1), IntervalPGetDatum(&none))))
 		RefuseNotPositive("within", DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(1))));
+	at = TimeArgument(fcinfo, 3, "at");
 	if (requestId == NULL)
 		PG_RETURN_BOOL(true);
 	values[0] = CStringGetTextDatum(requestId);
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = PG_GETARG_DATUM(2);
-	values[3] = TimestampTzGetDatum(TimeArgument(fcinfo, 3, "at"));
+	values[3] = TimestampTzGetDatum(at);
 	values[4] = OptionalTextDatum(OptionalTextArgument(fcinfo, 4), &nulls[4]);
 	StoreBegin();
 	isNew = StoreRun(STMT_REMINDING, STORE_WRITE, values, NULL) == 0;

@@ -164,5 +164,23 @@ is(rolled_back('READ COMMITTED', 6, "SELECT voucher.activate('ben', '$wrong')"),
 is(rolled_back('READ COMMITTED', 1, "SELECT voucher.activate('ben', '$good[0]')"), 'VC503', 'and uses up the budget');
 is(attempts("account_id = 'ben'"), '5', 'as at any other time');
 
+# ---- no shared memory to tell a worker by: no answer either
+
+my $segments = $node->data_dir . '/pg_dynshmem';
+$node->safe_psql('postgres', "DELETE FROM voucher.attempt; SELECT setval('voucher.attempt_uncounted_seq', last_value - $hour) FROM voucher.attempt_uncounted_seq");
+$node->append_conf('postgresql.conf', 'dynamic_shared_memory_type = mmap');
+$node->restart;
+# what a session is answered that can create none from its first statement on
+sub without_memory
+{
+	my ($call) = @_;
+	my $answer = $node->safe_psql('postgres', "SELECT 1 \\g /dev/null\n\\! chmod 500 $segments\nSELECT try(1, \$\$$call\$\$);\n\\! chmod 700 $segments");
+	return $answer;
+}
+is(without_memory("SELECT voucher.activate('ben', '$good[1]')"), 'done', 'a right code needs no shared memory');
+is(without_memory("SELECT voucher.activate('eve', '$wrong')"), '42501', 'of a wrong one no answer is given');
+is(without_memory("SELECT voucher.activate('eve', '$_')"), '42501', 'nor of what comes after, right or wrong') for $good[0], $wrong;
+is(attempts('true'), '0', 'none of them is counted');
+
 $node->stop;
 done_testing();
