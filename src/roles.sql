@@ -54,6 +54,13 @@ COMMENT ON COLUMN voucher.customer.recorded_at IS 'when it was last written';
 CREATE TRIGGER t1_recorded BEFORE UPDATE ON voucher.customer
     FOR EACH ROW EXECUTE FUNCTION voucher.record_change();
 
+-- PostgreSQL asks what is leakproof in the order of its cost, a customer's
+-- conditions among a policy's, and EXPLAIN ANALYZE shows which were asked.  So a
+-- policy has one that costs next to nothing, beside the one for the index.
+CREATE FUNCTION voucher.is_among(text[], text[]) RETURNS boolean
+    AS 'arraycontained' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 0.0001;
+COMMENT ON FUNCTION voucher.is_among(text[], text[]) IS 'does the second array contain all of the first? for policies, which ask it before anything else';
+
 -- ---------------------------------------------------------------------------
 -- What computes from its arguments alone, and types, are for every role
 -- ---------------------------------------------------------------------------
@@ -183,10 +190,24 @@ GRANT EXECUTE ON FUNCTION
     voucher.list, voucher.held, voucher.statement, voucher.arrears, voucher.invoice_candidates
     TO voucher_customer;
 GRANT SELECT ON
-    voucher.customer, voucher.account, voucher.cash_entry, voucher.instrument, voucher.entry, voucher.settlement, voucher.settlement_entry,
-    voucher.purchase, voucher.hold, voucher.rerating, voucher.invoice,
+    voucher.customer, voucher.account, voucher.cash_entry, voucher.instrument, voucher.entry, voucher.settlement_entry,
+    voucher.purchase, voucher.rerating, voucher.invoice,
     voucher.vouchers, voucher.settlement_line, voucher.settlement_part, voucher.invoice_line
     TO voucher_customer;
+-- neither what others have used of limits nor what owners have left of what they share
+DO $$
+DECLARE
+    relation text;
+    columns  text;
+BEGIN
+    FOREACH relation IN ARRAY '{settlement,hold}'::text[] LOOP
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
+              AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{limits,shares}'::text[]);
+        EXECUTE pg_catalog.format('GRANT SELECT (%s) ON voucher.%I TO voucher_customer', columns, relation);
+    END LOOP;
+END
+$$;
 -- not promo_code: a word for those who were told
 GRANT SELECT (template_id, name, kind, campaign, currency, face_value, discount_rate, maximum, threshold, scope, payment_type, first_purchase,
               min_duration, max_duration, uses, per_account, valid, valid_for, valid_from, time_zone, refund_policy, refund_within,
@@ -198,18 +219,27 @@ GRANT SELECT (template_id, name, kind, campaign, currency, face_value, discount_
 -- owns the tables and is not asked.
 DO $$
 DECLARE
-    relation text;
+    relation  text;
+    attribute text;
 BEGIN
     FOREACH relation IN ARRAY '{account,cash_entry,instrument,entry,settlement,settlement_entry,purchase,account_usage,hold,held_usage,rerating,invoice,request,invitation,reminder,attempt,template,customer}'::text[] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE voucher.%I ENABLE ROW LEVEL SECURITY', relation);
         EXECUTE pg_catalog.format('CREATE POLICY all_rows ON voucher.%I TO voucher_reader USING (true) WITH CHECK (true)', relation);
         IF relation OPERATOR(pg_catalog.<>) ALL ('{account_usage,held_usage,request,invitation,reminder,attempt,template,customer}'::text[]) THEN
-            EXECUTE pg_catalog.format('CREATE POLICY own_account ON voucher.%I FOR SELECT TO voucher_customer USING (account_id OPERATOR(pg_catalog.=) ANY '
-                '(ARRAY(SELECT c.account_id FROM voucher.customer AS c WHERE c.role_name OPERATOR(pg_catalog.=) (CURRENT_USER)::pg_catalog.text)))', relation);
+            EXECUTE pg_catalog.format('CREATE POLICY own_account ON voucher.%I FOR SELECT TO voucher_customer '
+                'USING (voucher.is_among(ARRAY[account_id], %s) AND account_id OPERATOR(pg_catalog.=) ANY (%2$s))', relation,
+                'ARRAY(SELECT c.account_id FROM voucher.customer AS c WHERE c.role_name OPERATOR(pg_catalog.=) (CURRENT_USER)::pg_catalog.text)');
         END IF;
+        -- estimates go by all rows, so of words that a customer could guess at there are no statistics
+        FOR attribute IN SELECT a.attname FROM pg_catalog.pg_attribute AS a
+                         WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
+                               AND a.attname::text OPERATOR(pg_catalog.=) ANY ('{promo_code,reason,actor}'::text[]) LOOP
+            EXECUTE pg_catalog.format('ALTER TABLE voucher.%I ALTER COLUMN %I SET STATISTICS 0', relation, attribute);
+        END LOOP;
     END LOOP;
 END
 $$;
-CREATE POLICY own_account ON voucher.customer FOR SELECT TO voucher_customer USING (role_name OPERATOR(pg_catalog.=) (CURRENT_USER)::pg_catalog.text);
+CREATE POLICY own_account ON voucher.customer FOR SELECT TO voucher_customer
+    USING (voucher.is_among(ARRAY[role_name], ARRAY[(CURRENT_USER)::pg_catalog.text]) AND role_name OPERATOR(pg_catalog.=) (CURRENT_USER)::pg_catalog.text);
 CREATE POLICY own_account ON voucher.template FOR SELECT TO voucher_customer
     USING (EXISTS (SELECT FROM voucher.instrument AS i WHERE i.template_id OPERATOR(pg_catalog.=) template.template_id));

@@ -10,7 +10,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(39);
+SELECT plan(46);
 
 -- ---------------------------------------------------------------------------
 -- A member of each role, one of none, and the accounts of two customers
@@ -179,6 +179,29 @@ SELECT is_empty($$SELECT s, pg_temp.attempt('administrator', s) FROM unnest(ARRA
         $s$DELETE FROM voucher.template WHERE name = 'unused'$s$, $s$UPDATE voucher.usage_limit SET max_count = 3000, reason = 'sold well'$s$,
         $s$INSERT INTO voucher.default_policy VALUES ('subscription', 'alibaba')$s$, $s$INSERT INTO voucher.purchase (account_id, product) VALUES ('ben', 'oss')$s$,
         $s$INSERT INTO voucher.customer VALUES ('ann', 'x')$s$]) AS s WHERE pg_temp.attempt('administrator', s) <> 'done'$$, 'an administrator does what is granted');
+
+-- What a customer guesses of others' rows, no plan, count or estimate tells it
+CREATE FUNCTION pg_temp.explained(relation text, condition text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+    plan text := '';
+BEGIN
+    FOR line IN EXECUTE format('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT 1 FROM voucher.%I WHERE %s', relation, condition) LOOP
+        plan := plan || regexp_replace(line, 'Filter: .*', 'Filter') || E'\n';
+    END LOOP;
+    RETURN plan;
+END$$;
+SELECT voucher.create_template('other word', 'promo_code', 'CNY', face_value => 5, promo_code => 'OTHER') \g /dev/null
+SELECT voucher.open_account('guess ' || n, 'CNY'), voucher.deposit('guess ' || n, 100, reason => 'word') FROM generate_series(1, 30) AS n \g /dev/null
+SELECT voucher.settle('guess ' || n, 'o', 'ecs', 'renewal', 10, promo_code => 'other') FROM generate_series(1, 30) AS n \g /dev/null
+ANALYZE voucher.account, voucher.cash_entry, voucher.settlement;
+SET ROLE customer;
+SELECT is(pg_temp.explained(relation, yes), pg_temp.explained(relation, no), format('as little of %s by %s', relation, yes)) FROM (VALUES
+    ('account', $$account_id = 'guess 7' AND balance OPERATOR(voucher.>) 1$$, $$account_id = 'guess 7' AND balance OPERATOR(voucher.>) 100000$$),
+    ('settlement', $$promo_code = 'OTHER'$$, $$promo_code = 'OTTER'$$), ('settlement', $$promo_code BETWEEN 'O' AND 'P'$$, $$promo_code BETWEEN 'P' AND 'Q'$$),
+    ('cash_entry', $$reason = 'word'$$, $$reason = 'ward'$$)) AS v (relation, yes, no);
+RESET ROLE;
+SELECT is(pg_temp.attempt('customer', 'SELECT ' || a || ' FROM voucher.' || t), '42501', format('nor does %s.%s', t, a)) FROM (VALUES ('settlement', 'shares'), ('settlement', 'limits'), ('hold', 'limits')) AS v (t, a);
 
 -- ---------------------------------------------------------------------------
 -- What the roles are
