@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -158,11 +157,6 @@ voucher_verify(PG_FUNCTION_ARGS)
 	SetAttempt(&attempt, accountId, OptionalNameArgument(fcinfo, 3, "client"));
 	if (attempt.accountId == NULL && attempt.client == NULL)
 		SetAttempt(&attempt, NULL, GetUserNameFromId(GetSessionUserId(), false));
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot verify codes during recovery"),
-				 errdetail("Attempts with wrong codes are counted on the primary.")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);

@@ -237,7 +237,7 @@ HasUncounted(TimestampTz now)
  * Somebody is about to try a code.  Error VC503 if the account or the client has
  * used up its budget; else both stay locked until EndAttempt, or until an error
  * ends the transaction.  Error 53400 if the attempt must be written down now and
- * cannot be.  A standby counts nothing.
+ * cannot be; 25006 on a standby, which can write down none.
  */
 void
 BeginAttempt(Attempt *attempt)
@@ -245,7 +245,10 @@ BeginAttempt(Attempt *attempt)
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (RecoveryInProgress())
-		return;
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot try codes during recovery"),
+				 errdetail("Attempts with wrong codes are counted on the primary.")));
 	if (attempt->accountId != NULL)
 	{
 		LockKey("account", attempt->accountId);
@@ -264,8 +267,6 @@ BeginAttempt(Attempt *attempt)
 void
 EndAttempt(Attempt *attempt)
 {
-	if (RecoveryInProgress())
-		return;
 	if (attempt->attemptId != 0)
 		(void) Tell(attempt);
 	attempt->attemptId = 0;
@@ -287,7 +288,7 @@ RecordAttempt(Attempt *attempt)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool done = false;
 
-	if (RecoveryInProgress() || attempt->attemptId != 0)
+	if (attempt->attemptId != 0)
 		return;
 	HOLD_INTERRUPTS();
 	PG_TRY();

@@ -43,8 +43,12 @@ for my $query (
 }
 my ($status, $out, $error) = $standby->psql('postgres', q{SELECT voucher.settle('ann', 'never', 'ecs', 'renewal', 1, currency => 'CNY')});
 like($error, qr/read-only transaction/, 'and writes nothing');
-($status, $out, $error) = $standby->psql('postgres', q{SELECT status FROM storm.code, voucher.verify(c) LIMIT 1});
-like($error, qr/cannot verify codes during recovery/, 'nor lets anybody try codes that it could not count');
+for my $query (q{SELECT status FROM storm.code, voucher.verify(c) LIMIT 1},
+	map { "SELECT voucher.$_('ann', 'ecs', 'renewal', 10, currency => 'CNY', promo_code => 'nonesuch')" } qw(match quote explain))
+{
+	($status, $out, $error) = $standby->psql('postgres', $query);
+	like($error, qr/cannot try codes during recovery/, "nor lets anybody try codes that it could not count: $query");
+}
 
 # ---- the primary dies
 
