@@ -40,6 +40,8 @@ my $connection = $node->connstr('postgres');
 sub kill_server
 {
 	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	# stopped, it starts no further process that would be missed
+	kill 'STOP', $postmaster;
 	my @pids = ($postmaster, split ' ', `ps -o pid= --ppid $postmaster`);
 	kill 'KILL', @pids;
 	# the new one refuses to start as long as one of them is there
