@@ -345,7 +345,8 @@ CREATE FUNCTION voucher.take_expiring(
         SELECT e.* FROM request AS q CROSS JOIN LATERAL voucher.expiring(CASE WHEN q.is_new THEN $1 END, $4) AS e
         WHERE e.reminded_at IS NULL
         ORDER BY e.expires_at, e.account_id, e.instrument_id
-        LIMIT GREATEST(COALESCE($2, 1000), 0)
+        -- asked of the request, which refuses what is not positive before LIMIT does
+        LIMIT (SELECT GREATEST(COALESCE($2, 1000), 0) FROM request)
     ), taken AS (
         INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at, balance, request_id, actor)
         SELECT d.account_id, d.instrument_id, d.expires_at, $4, d.balance, $3, $5 FROM due AS d

@@ -186,7 +186,7 @@ DECLARE
     line text;
     plan text := '';
 BEGIN
-    FOR line IN EXECUTE format('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT 1 FROM voucher.%I WHERE %s', relation, condition) LOOP
+    FOR line IN EXECUTE format('EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, SUMMARY OFF) SELECT 1 FROM voucher.%I WHERE %s', relation, condition) LOOP
         plan := plan || regexp_replace(line, 'Filter: .*', 'Filter') || E'\n';
     END LOOP;
     RETURN plan;
