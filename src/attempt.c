@@ -286,14 +286,14 @@ void
 RecordAttempt(Attempt *attempt)
 {
 	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = false;
 
 	if (attempt->attemptId != 0)
 		return;
 	HOLD_INTERRUPTS();
 	PG_TRY();
 	{
-		done = Tell(attempt);
+		if (!Tell(attempt))
+			RefuseUncounted();
 	}
 	PG_CATCH();
 	{
@@ -302,11 +302,6 @@ RecordAttempt(Attempt *attempt)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (!done)
-	{
-		NoteUncounted(GetCurrentTimestamp());
-		RefuseUncounted();
-	}
 	RESUME_INTERRUPTS();
 }
 

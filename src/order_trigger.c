@@ -16,6 +16,7 @@
 #include "arguments.h"
 #include "settle.h"
 #include "store.h"
+#include "triggers.h"
 
 PG_FUNCTION_INFO_V1(voucher_settle_order);
 
@@ -152,17 +153,12 @@ OrderTime(TriggerData *data, int column)
 Datum
 voucher_settle_order(PG_FUNCTION_ARGS)
 {
-	TriggerData *data;
+	TriggerData *data = GetTriggerData(fcinfo);
 	int			columns[FIELD_COUNT];
 	OrderRequest request = {0};
 	char	   *value;
 	Amount		amount;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this function must be called as a trigger")));
-	data = (TriggerData *) fcinfo->context;
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
 		!TRIGGER_FIRED_AFTER(data->tg_event))
 		ereport(ERROR,

@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "catalog.h"
 #include "ledger.h"
 #include "store.h"
 
@@ -40,13 +41,12 @@ voucher_keep_reminding(PG_FUNCTION_ARGS)
 	char		nulls[] = "     ";
 	TimestampTz at;
 	bool		isNew;
-	Interval	none = {0};
 
 	RequireArgument(fcinfo, 1, "within");
 	RequireArgument(fcinfo, 2, "count");
 	if (PG_GETARG_INT32(2) <= 0)
 		RefuseNotPositive("count", psprintf("%d", PG_GETARG_INT32(2)));
-	if (!DatumGetBool(DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(1), IntervalPGetDatum(&none))))
+	if (IntervalSpan(PG_GETARG_INTERVAL_P(1)) <= 0)
 		RefuseNotPositive("within", DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(1))));
 	at = TimeArgument(fcinfo, 3, "at");
 	if (requestId == NULL)

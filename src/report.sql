@@ -340,13 +340,13 @@ CREATE FUNCTION voucher.take_expiring(
     -- No role can take this lock but by this function.
     LOCK TABLE voucher.reminding IN SHARE ROW EXCLUSIVE MODE;
     WITH request AS MATERIALIZED (
-        SELECT voucher.keep_reminding($3, $1, COALESCE($2, 1000), $4, $5) AS is_new
+        SELECT voucher.keep_reminding($3, $1, n.count, $4, $5) AS is_new, n.count FROM (SELECT COALESCE($2, 1000) AS count) AS n
     ), due AS (
         SELECT e.* FROM request AS q CROSS JOIN LATERAL voucher.expiring(CASE WHEN q.is_new THEN $1 END, $4) AS e
         WHERE e.reminded_at IS NULL
         ORDER BY e.expires_at, e.account_id, e.instrument_id
         -- asked of the request, which refuses what is not positive before LIMIT does
-        LIMIT (SELECT GREATEST(COALESCE($2, 1000), 0) FROM request)
+        LIMIT (SELECT q.count FROM request AS q)
     ), taken AS (
         INSERT INTO voucher.reminder (account_id, instrument_id, expiry, reminded_at, balance, request_id, actor)
         SELECT d.account_id, d.instrument_id, d.expires_at, $4, d.balance, $3, $5 FROM due AS d

@@ -163,21 +163,6 @@ GRANT EXECUTE ON FUNCTION
 -- templates and limits are created by functions, which check more than one row
 GRANT DELETE ON voucher.template TO voucher_administrator;
 GRANT UPDATE (max_count, max_amount, reason, actor) ON voucher.usage_limit TO voucher_administrator;
--- all but who wrote a row and when
-DO $$
-DECLARE
-    relation text;
-    columns  text;
-BEGIN
-    FOREACH relation IN ARRAY '{currency,order_type,product,campaign,policy,default_policy,attempt_budget,customer}'::text[] LOOP
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
-              AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
-              AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{recorded_by,recorded_at}'::text[]);
-        EXECUTE pg_catalog.format('GRANT INSERT (%s), UPDATE (%1$s), DELETE ON voucher.%2$I TO voucher_administrator', columns, relation);
-    END LOOP;
-END
-$$;
 GRANT SELECT ON voucher.customer TO voucher_administrator;
 -- purchases of before; those of an order are written with it
 GRANT INSERT (account_id, product) ON voucher.purchase TO voucher_administrator;
@@ -194,25 +179,33 @@ GRANT SELECT ON
     voucher.purchase, voucher.rerating, voucher.invoice,
     voucher.vouchers, voucher.settlement_line, voucher.settlement_part, voucher.invoice_line
     TO voucher_customer;
--- neither what others have used of limits nor what owners have left of what they share
-DO $$
-DECLARE
-    relation text;
-    columns  text;
-BEGIN
-    FOREACH relation IN ARRAY '{settlement,hold}'::text[] LOOP
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
-              AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname::text OPERATOR(pg_catalog.<>) ALL ('{limits,shares}'::text[]);
-        EXECUTE pg_catalog.format('GRANT SELECT (%s) ON voucher.%I TO voucher_customer', columns, relation);
-    END LOOP;
-END
-$$;
 -- not promo_code: a word for those who were told
 GRANT SELECT (template_id, name, kind, campaign, currency, face_value, discount_rate, maximum, threshold, scope, payment_type, first_purchase,
               min_duration, max_duration, uses, per_account, valid, valid_for, valid_from, time_zone, refund_policy, refund_within,
               regions, tags, effect, reduces, threshold_after, threshold_strict, excludes, transferable, shareable)
     ON voucher.template TO voucher_customer;
+
+-- All columns but some: who wrote a row and when nobody chooses, and a customer sees
+-- neither what others have used of limits nor what owners have left of what they share.
+DO $$
+DECLARE
+    rule     record;
+    relation text;
+    columns  text;
+BEGIN
+    FOR rule IN VALUES
+        ('{currency,order_type,product,campaign,policy,default_policy,attempt_budget,customer}'::text[], '{recorded_by,recorded_at}'::text[],
+         'GRANT INSERT (%s), UPDATE (%1$s), DELETE ON voucher.%2$I TO voucher_administrator'),
+        ('{settlement,hold}', '{limits,shares}', 'GRANT SELECT (%s) ON voucher.%I TO voucher_customer') LOOP
+        FOREACH relation IN ARRAY rule.column1 LOOP
+            SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ') INTO columns FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('voucher.%I', relation)::pg_catalog.regclass
+                  AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped AND a.attname::text OPERATOR(pg_catalog.<>) ALL (rule.column2);
+            EXECUTE pg_catalog.format(rule.column3, columns, relation);
+        END LOOP;
+    END LOOP;
+END
+$$;
 
 -- Row-level security: who may read a table reads all of it, but a customer its
 -- own accounts, and of templates what it has an instrument of.  voucher_owner

@@ -10,7 +10,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS voucher;
-SELECT plan(46);
+SELECT plan(47);
 
 -- ---------------------------------------------------------------------------
 -- A member of each role, one of none, and the accounts of two customers
@@ -156,7 +156,9 @@ SELECT set_eq($$SELECT relation FROM privilege WHERE may <> 'SELECT' AND role = 
               '{attempt_budget,campaign,currency,customer,default_policy,order_type,policy,product,purchase,template,usage_limit}'::text[], 'an administrator writes the catalogue');
 SELECT is_empty($$SELECT * FROM privilege WHERE may <> 'SELECT' AND role <> 'administrator'$$, 'nobody else writes a table');
 SELECT is_empty($$SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'voucher'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'customer'
-                  AND c.relname <> 'minted_code' AND NOT EXISTS (SELECT FROM privilege AS p WHERE p.relation = c.relname AND p.role = 'auditor' AND p.may = 'SELECT')$$, 'an auditor reads every table');
+                  AND c.relname <> 'minted_code' AND NOT EXISTS (SELECT FROM privilege AS p WHERE p.relation = c.relname AND p.role = 'auditor')$$, 'an auditor reads every table');
+SELECT set_eq($$SELECT attname::text FROM pg_attribute WHERE attrelid = 'voucher.minted_code'::regclass AND attnum > 0 AND NOT has_column_privilege('auditor', attrelid, attnum, 'SELECT')$$,
+              '{digest}'::text[], 'and of minted codes all but the digest');
 SELECT set_eq($$SELECT relation FROM privilege WHERE role = 'auditor' EXCEPT SELECT relation FROM privilege WHERE role = 'reader'$$,
               '{code_space,minting}'::text[], 'a reader all but the codes');
 SELECT is_empty($$SELECT * FROM privilege WHERE role = 'nobody'$$, 'nobody none');
@@ -173,7 +175,7 @@ SELECT is_empty($$SELECT r.name, s FROM role AS r CROSS JOIN unnest(ARRAY[
         'SELECT nextval(''voucher.instrument_instrument_id_seq'')', 'SET session_replication_role = replica',
         'SELECT digest FROM voucher.minted_code', 'LOCK voucher.reminding IN ROW EXCLUSIVE MODE',
         'INSERT INTO voucher.purchase VALUES (''ben'', ''oss'', ''o1'')', 'INSERT INTO voucher.usage_limit (campaign, max_count) VALUES (''spring'', 0)', 'UPDATE voucher.template SET face_value = 1000000']) AS s
-    WHERE pg_temp.attempt(r.name, s) NOT IN ('42501', '22012')$$, 'the books stand to nobody''s hand');
+    WHERE pg_temp.attempt(r.name, s) <> '42501'$$, 'the books stand to nobody''s hand');
 SELECT is_empty($$SELECT s, pg_temp.attempt('administrator', s) FROM unnest(ARRAY[
         $s$INSERT INTO voucher.currency VALUES ('XTS', 3)$s$, $s$UPDATE voucher.product SET title = 'ECS'$s$, $s$DELETE FROM voucher.order_type WHERE order_type = 'usage' AND false$s$,
         $s$DELETE FROM voucher.template WHERE name = 'unused'$s$, $s$UPDATE voucher.usage_limit SET max_count = 3000, reason = 'sold well'$s$,
